@@ -199,7 +199,14 @@ TRIP = Kind(
             ),
             history=True,
         ),
-        _c("delay_s", "number", "Lateness at the next stop; negative when early", unit="s", audience=PUBLIC, history=True),
+        _c(
+            "delay_s",
+            "number",
+            "Lateness at the next stop; negative when early",
+            unit="s",
+            audience=PUBLIC,
+            history=True,
+        ),
         _c("next_stop_id", "text", "Next stop that the update speaks of", audience=PUBLIC),
         _c("next_stop_at", "time", "Predicted time at that stop; unknown in delay-only feeds", audience=PUBLIC),
         _c("stops_total", "number", "Stops in the update", unit="stops"),
@@ -369,7 +376,7 @@ class Table:
 
     def to_frame(self) -> pd.DataFrame:
         """The same as a pandas frame, for panels and analysis; times aware UTC."""
-        frame = pd.DataFrame({n: a for n, a in self.columns.items()})
+        frame = pd.DataFrame(dict(self.columns))
         for column in self.kind.columns:
             if column.type == "time" and column.name in frame:
                 frame[column.name] = frame[column.name].dt.tz_localize("UTC")
@@ -391,7 +398,8 @@ def _plain(column: Column, array: np.ndarray) -> list[Any]:
         return [None if t == "NaT" else f"{t.removesuffix('.000')}Z" for t in texts.tolist()]
     if column.type == "number":
         return [None if v != v else v for v in array.tolist()]
-    return array.tolist()
+    plain: list[Any] = array.tolist()
+    return plain
 
 
 @dataclass(frozen=True)
@@ -469,12 +477,19 @@ class FeedHealth:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The city at one moment, as far as we know it. Immutable; readers share it."""
+    """The city at one moment, as far as we know it. Immutable; readers share it.
+
+    Attributes:
+        tables: all rows of each kind.
+        feeds: how each feed stands.
+        parts: the same rows by (kind, feed), which is how the writer renews them.
+    """
 
     version: int
     at: datetime
     tables: Mapping[str, Table]
     feeds: Mapping[str, FeedHealth]
+    parts: Mapping[tuple[str, str], Table] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def empty(at: datetime, feeds: Iterable[FeedHealth] = ()) -> Snapshot:

@@ -1,0 +1,222 @@
+"""The one writer's step: what we knew, and what a feed just said, make what we know.
+
+`advance`, `note_failure` and `note_unchanged` are pure: the same snapshot,
+outcome and moment always give the same next snapshot. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import numpy as np
+
+from control_room.city import City
+from control_room.enrich import enrich
+from control_room.model import Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
+
+# A vehicle that its feed no longer lists is silent, not gone: it is remembered this
+# long, first on the map with its age, then counted as not heard from.
+REMEMBERED = {"vehicle": timedelta(hours=24)}
+
+
+def advance(
+    snapshot: Snapshot,
+    feed: str,
+    batches: Sequence[Batch],
+    now: datetime,
+    city: City,
+    latency_ms: float | None = None,
+) -> Snapshot:
+    """The snapshot after a good answer of one feed.
+
+    Args:
+        batches: what the answer said, one a kind; none is an answer too.
+        now: the clock that ages are reckoned by.
+    """
+    parts = dict(snapshot.parts)
+    late = 0
+    for batch in batches:
+        place = (batch.kind.name, feed)
+        merged, late_rows = merge(parts.get(place), batch, now)
+        late += late_rows
+        parts[place] = enrich(merged.table, merged.before, city)
+    kinds = {b.kind.name for b in batches}
+    tables = {**snapshot.tables, **{k: _combine(k, parts, snapshot) for k in kinds}}
+    health = snapshot.feeds[feed]
+    warnings = _sum(b.warnings for b in batches)
+    if late:
+        warnings = {**warnings, "older_than_known": late}
+    published = [b.published_at for b in batches if b.published_at]
+    health = health.changed(
+        asked_at=now,
+        succeeded_at=now,
+        published_at=max(published, default=None),
+        observed_at=_newest(batches),
+        failing_since=None,
+        failures=0,
+        reason=None,
+        detail=None,
+        rows=sum(len(b.table) for b in batches),
+        rejects=_sum(b.rejects for b in batches),
+        warnings=warnings,
+        offending={k: v for b in batches for k, v in b.offending.items()},
+        latency_ms=latency_ms,
+    )
+    return _next(snapshot, now, parts, tables, health)
+
+
+def note_unchanged(snapshot: Snapshot, feed: str, now: datetime, latency_ms: float | None = None) -> Snapshot:
+    """The feed answered that nothing is new: its rows stay, their age goes on."""
+    health = snapshot.feeds[feed].changed(
+        asked_at=now, succeeded_at=now, failing_since=None, failures=0, reason=None, detail=None, latency_ms=latency_ms
+    )
+    return _next(snapshot, now, snapshot.parts, snapshot.tables, health)
+
+
+def note_failure(snapshot: Snapshot, feed: str, reason: str, detail: str, now: datetime) -> Snapshot:
+    """A poll failed: the last good rows stay and show their age."""
+    old = snapshot.feeds[feed]
+    health = old.changed(
+        asked_at=now,
+        failing_since=old.failing_since or now,
+        failures=old.failures + 1,
+        reason=reason,
+        detail=detail,
+    )
+    return _next(snapshot, now, snapshot.parts, snapshot.tables, health)
+
+
+class Merged:
+    """Rows after an answer, and the same rows in the same order before it."""
+
+    def __init__(self, table: Table, before: Table | None) -> None:
+        self.table = table
+        self.before = before
+
+
+def merge(old: Table | None, batch: Batch, now: datetime) -> tuple[Merged, int]:
+    """One feed's rows of one kind after an answer.
+
+    A row older than the one we hold does not replace it. Rows missing from a
+    complete answer are gone, but for the kinds that are REMEMBERED.
+
+    Returns:
+        The rows, and how many in the answer were older than what we held.
+    """
+    new = batch.table
+    if old is None or not len(old):
+        return Merged(new, None), 0
+    if len(old) == len(new) and bool((old.keys == new.keys).all()):
+        # The usual case: the same vehicles in the same order. Keeping the very same key array
+        # tells everybody downstream that rows stand where they stood.
+        new = new.with_columns(**{new.kind.key: old.keys})
+        before = old
+    else:
+        before, new = _align(old, new, batch, now)
+    outdated = before["observed_at"] > new["observed_at"]
+    late = int(outdated.sum())
+    if late:
+        names = set(new.columns) | set(before.columns)
+        new = new.with_columns(**{n: np.where(outdated, before[n], new[n]) for n in names})
+    return Merged(new, before), late
+
+
+def _align(old: Table, new: Table, batch: Batch, now: datetime) -> tuple[Table, Table]:
+    """Both tables over one list of keys: those remembered in their order, then the new ones."""
+    kind = new.kind
+    place = {key: i for i, key in enumerate(new.keys.tolist())}
+    old_keys = old.keys.tolist()
+    keep = np.array([key in place for key in old_keys], dtype=bool)
+    if not batch.complete:
+        keep[:] = True
+    elif kind.name in REMEMBERED:
+        keep |= _is_remembered(old, now - REMEMBERED[kind.name])
+    kept_rows = np.flatnonzero(keep)
+    kept = [old_keys[i] for i in kept_rows]
+    held = set(kept)
+    fresh = [key for key in new.keys.tolist() if key not in held]
+    keys = [*kept, *fresh]
+    rows_of_new = np.array([place.get(key, -1) for key in keys], dtype=np.int64)
+    rows_of_old = np.concatenate([kept_rows, np.full(len(fresh), -1, dtype=np.int64)])
+    before = _gather(old, rows_of_old, kind)
+    after = _gather(new, rows_of_new, kind)
+    missing = rows_of_new < 0
+    if missing.any():
+        names = set(after.columns) | set(before.columns)
+        after = after.with_columns(**{n: np.where(missing, before[n], after[n]) for n in names})
+    return before.with_columns(**{kind.key: after.keys}), after
+
+
+def _gather(table: Table, rows: np.ndarray, kind: Kind) -> Table:
+    """The rows at these positions; -1 gives unknowns."""
+    absent = rows < 0
+    columns = {}
+    for name, array in table.columns.items():
+        if len(array):
+            values = array[rows]
+            if absent.any():
+                values = np.where(absent, unknown(kind.by_name[name], len(rows)), values)
+        else:
+            values = unknown(kind.by_name[name], len(rows))
+        columns[name] = values
+    return Table.of(kind, columns)
+
+
+def _is_remembered(table: Table, since: datetime) -> np.ndarray:
+    last = table["observed_at"]
+    last = np.where(np.isnat(last), table["received_at"], last)
+    return np.asarray(last >= to_ms(since))  # unknown compares false: nothing is remembered for ever
+
+
+def _combine(kind: str, parts: Mapping[tuple[str, str], Table], snapshot: Snapshot) -> Table:
+    """All feeds' rows of one kind; the key array is the old one where no part's keys changed."""
+    tables = [(place, t) for place, t in parts.items() if place[0] == kind]
+    if len(tables) == 1:
+        return tables[0][1]
+    some = [t for _, t in tables]
+    names = sorted({n for t in some for n in t.columns})
+    columns = {n: np.concatenate([t[n] for t in some]) for n in names}
+    old = snapshot.parts
+    if all(place in old and old[place].keys is t.keys for place, t in tables) and sum(map(len, some)) == len(
+        snapshot.tables[kind]
+    ):
+        columns[some[0].kind.key] = snapshot.tables[kind].keys
+    return Table.of(some[0].kind, columns)
+
+
+def _newest(batches: Sequence[Batch]) -> datetime | None:
+    newest = None
+    for batch in batches:
+        times = batch.table["observed_at"]
+        times = times[~np.isnat(times)]
+        if len(times):
+            latest = from_ms(times.max())
+            newest = latest if newest is None or (latest and latest > newest) else newest
+    return newest
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for reason, number in count.items():
+            total[reason] = total.get(reason, 0) + number
+    return total
+
+
+def _next(
+    snapshot: Snapshot,
+    now: datetime,
+    parts: Mapping[tuple[str, str], Table],
+    tables: Mapping[str, Table],
+    health: FeedHealth,
+) -> Snapshot:
+    feeds = {**snapshot.feeds, health.feed: health}
+    return Snapshot(
+        snapshot.version + 1,
+        now,
+        MappingProxyType(dict(tables)),
+        MappingProxyType(feeds),
+        MappingProxyType(dict(parts)),
+    )
