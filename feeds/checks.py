@@ -1,0 +1,66 @@
+"""Checks that every adapter makes alike: positions, times, and the counting of rows left out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from feeds.text import clean_text
+
+# FEEDS rule: an observation further ahead of our clock than this is not believed. Less is clock drift.
+AHEAD: Final = timedelta(seconds=60)
+
+# Before this no live observation was made; such a time is a zero, a default or another unit.
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+# No vehicle of a city moves faster (360 km/h); more is another unit or a sentinel.
+MAX_SPEED_M_S: Final = 100.0
+
+
+class Tally:
+    """Counts what one answer got wrong, by named reason, with the first bad value of each.
+
+    Attributes:
+        rejects: rows left out.
+        warnings: rows kept although something was odd, or oddities of the envelope.
+        offending: first bad value for each reject reason, cleaned and short.
+    """
+
+    def __init__(self) -> None:
+        self.rejects: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.offending: dict[str, str] = {}
+
+    def reject(self, reason: str, value: object = None) -> None:
+        self.rejects[reason] += 1
+        if reason not in self.offending:
+            self.offending[reason] = clean_text(value if isinstance(value, str) else repr(value), 80) or "empty"
+
+    def warn(self, reason: str) -> None:
+        self.warnings[reason] += 1
+
+
+def find_position_fault(latitude: float | None, longitude: float | None) -> str | None:
+    """Why this pair (degrees, WGS 84) is no position; None when it is one.
+
+    A single zero is fine: the zero meridian runs through England.
+    """
+    if latitude is None or longitude is None:
+        return "position_missing"
+    if not (math.isfinite(latitude) and math.isfinite(longitude)):
+        return "position_unreadable"
+    if abs(latitude) == 90 and abs(longitude) == 180:
+        return "position_placeholder"
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return "position_out_of_range"
+    # A receiver without a fix, rounded: within 11 m of a point in the open sea.
+    if abs(latitude) < 1e-4 and abs(longitude) < 1e-4:
+        return "position_zero"
+    return None
+
+
+def is_ahead(moment: datetime, received_at: datetime) -> bool:
+    """Whether a time (aware) is too far ahead of our clock to be believed."""
+    return moment - received_at > AHEAD
