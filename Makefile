@@ -1,0 +1,65 @@
+# One command each; the same in CI. `make run` and `make test` need only Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CITY_SEED ?= 1
+PORT ?= 8050
+DATA ?= data
+
+.PHONY: run dev replay test check format bench soak docs lock setup clean
+
+run: $(VENV)/.run ## sandbox city and dashboard; open the address it prints
+	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT)
+
+dev: $(VENV)/.dev ## the same, restarted whenever a source file changes
+	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT) --reload
+
+replay: $(VENV)/.run ## make replay FROM=folder-or-file [RATE=10]
+	@test -n "$(FROM)" || { echo "say what to replay: make replay FROM=folder-or-file [RATE=10]"; exit 2; }
+	@$(BIN)/python -m control_room replay --from "$(FROM)" --data $(DATA) --port $(PORT) $(if $(RATE),--rate $(RATE))
+
+test: $(VENV)/.dev ## all tests
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev ## format, lint, types, tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## every bar, against a classic Dash page of the same content
+	@$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/.dev ## 24 hours' worth of updates in one page
+	@$(BIN)/python -m tests.benchmarks.soak
+
+docs: $(VENV)/.dev ## pages made from the code
+	@$(BIN)/python -m control_room docs
+
+setup: $(VENV)/.dev
+
+# uv resolves for every Python from 3.11 at once; `pip install uv` where it is absent.
+lock: ## pin requirements*.in into requirements*.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' requirements.in -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' requirements-dev.in -o requirements-dev.txt
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=python3.12")'
+	@echo "making the environment in $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements-dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis

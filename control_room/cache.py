@@ -1,0 +1,86 @@
+"""The latest snapshot: one writer, many readers who never wait for it.
+
+Outcomes of polls arrive in a queue. One worker thread takes all that wait,
+advances the snapshot with each and makes what the screens get; only the
+finished result crosses back to the event loop. A poll never waits for a
+viewer and a viewer never causes a poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+import structlog
+
+from control_room.model import Snapshot
+
+log = structlog.get_logger()
+
+Outcome = TypeVar("Outcome")
+Made = TypeVar("Made")
+
+# Feeds that answer within the same moment share one frame. Short enough to be unseen.
+MIN_BETWEEN_S = 0.15
+
+
+class Cache(Generic[Outcome, Made]):
+    """Holds the snapshot and runs its single writer.
+
+    Args:
+        first: the snapshot before anything is known.
+        apply: snapshot, outcome -> next snapshot. Pure; runs in the writer's thread.
+        make: snapshot -> what listeners get (encoded once). Runs there too.
+        publish: called on the event loop with what was made.
+    """
+
+    def __init__(
+        self,
+        first: Snapshot,
+        apply: Callable[[Snapshot, Outcome], Snapshot],
+        make: Callable[[Snapshot], Made],
+        publish: Callable[[Made], None],
+    ) -> None:
+        self.snapshot = first
+        self._apply = apply
+        self._make = make
+        self._publish = publish
+        self._waiting: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+
+    async def put(self, outcome: Outcome) -> None:
+        """Hand an outcome to the writer; returns at once."""
+        self._waiting.put_nowait(outcome)
+
+    async def run(self) -> None:
+        """Write for ever. Cancel to stop."""
+        loop = asyncio.get_running_loop()
+        last = -MIN_BETWEEN_S
+        try:
+            while True:
+                outcomes = [await self._waiting.get()]
+                if (pause := last + MIN_BETWEEN_S - loop.time()) > 0:
+                    await asyncio.sleep(pause)
+                while not self._waiting.empty():
+                    outcomes.append(self._waiting.get_nowait())
+                last = loop.time()
+                made = await loop.run_in_executor(self._writer, self._step, outcomes)
+                if made is not None:
+                    self._publish(made)
+        finally:
+            self._writer.shutdown(wait=False, cancel_futures=True)
+
+    def _step(self, outcomes: Sequence[Outcome]) -> Made | None:
+        for outcome in outcomes:
+            try:
+                self.snapshot = self._apply(self.snapshot, outcome)
+            except Exception:
+                # A fault of ours in one feed's rows must not stop the others: the last good snapshot stays.
+                log.exception("outcome could not be applied", outcome=type(outcome).__name__)
+        try:
+            return self._make(self.snapshot)
+        except Exception:
+            log.exception("snapshot could not be published", version=self.snapshot.version)
+            return None

@@ -1,0 +1,356 @@
+"""What moves on the map, as few bytes as it takes: `Marks` in, frames out.
+
+The format is written down in `docs/live-protocol.md`; `assets/worker/frames.js`
+reads it, and `FrameDecoder` here reads it too (tests, light clients, black box).
+
+A frame says what differs from a *prediction* that both sides make from what
+they hold already: a vehicle that drove 12 m in the last second most likely
+drives 12 m in the next. What is left is small numbers, and small numbers
+deflate well. All arithmetic is on integers, wrapped to 32 bits, so Python and
+JavaScript come to the same value, always.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+
+KEY = 1
+DELTA = 2
+PANEL = 3
+
+# A longer step (390 km, or twelve days) is a jump, not a movement: it predicts
+# nothing. The limit also keeps step * dt below 2**53, where JavaScript's
+# numbers are exact.
+STEP_LIMIT = 1 << 20
+
+# Level 5 costs a third of level 9's time for 1 % more bytes on these columns
+# (docs/live-protocol.md, "What it costs").
+LEVEL = 5
+
+_ZERO, _SPARSE, _BYTES, _PLANES, _MOVED = range(5)
+
+# tan of the borders between neighbouring 1/64 turns, times 1024, rounded: a
+# table instead of atan2, whose last bit differs between languages.
+_TANGENTS = np.array([round(1024 * math.tan((k + 0.5) * math.tau / 64)) for k in range(8)], dtype=np.int32)
+
+
+class FrameError(Exception):
+    """Bytes that are no frame, or a frame that does not follow the one held."""
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """What the map shows at one moment: columns of one length, in the order of keys.
+
+    Attributes:
+        keys: object array of unique str. Give the same array again when the
+            rows have not changed: then no row is looked up.
+        t: observed, seconds since `legend["t0"]` plus 1; 0 is unknown.
+        x, y: Web Mercator pixels at zoom 18.
+        heading: 1 + direction in 1/64 turns, clockwise from north; 0 is unknown.
+        look: 1 + type + 16 * state + 256 * feed, indices into the legend.
+        legend: JSON-ready; compared by value to see whether it changed.
+        now_ms: the clock at that moment, milliseconds since 1970 UTC.
+    """
+
+    keys: np.ndarray
+    t: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    heading: np.ndarray
+    look: np.ndarray
+    legend: Mapping[str, Any]
+    now_ms: int
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What both sides hold after a frame: int32 arrays, one value per slot.
+
+    `dx`, `dy`, `dt` are the last step of the row in pixels and seconds; dt 0
+    means that no step is known.
+    """
+
+    t: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    heading: np.ndarray
+    look: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+    dt: np.ndarray
+
+    @staticmethod
+    def none(size: int) -> Columns:
+        return Columns(*np.zeros((8, size), dtype=np.int32))
+
+    def resized(self, size: int) -> Columns:
+        """The same with zeros added behind, or with rows behind left out."""
+        have = len(self.t)
+        if have == size:
+            return self
+        made = np.zeros((8, size), dtype=np.int32)
+        keep = min(have, size)
+        for row, column in zip(made, self.all(), strict=True):
+            row[:keep] = column[:keep]
+        return Columns(*made)
+
+    def all(self) -> tuple[np.ndarray, ...]:
+        return (self.t, self.x, self.y, self.heading, self.look, self.dx, self.dy, self.dt)
+
+    def check(self) -> int:
+        """Sum of the five visible columns modulo 2**32: catches any drift between two ends."""
+        return sum(int(c.sum(dtype=np.int64)) for c in self.all()[:5]) & 0xFFFFFFFF
+
+
+@dataclass(eq=False)
+class Frame:
+    """One encoded snapshot of the map for one audience.
+
+    Attributes:
+        seq: 1 for the first, then one more each time.
+        delta: tag and deflated body, for those who hold `seq - 1`; None when
+            there is nothing to differ from.
+    """
+
+    seq: int
+    delta: bytes | None
+    columns: Columns
+    legend: Mapping[str, Any]
+    now_ms: int
+    _key: bytes | None = field(default=None, repr=False)
+
+    def key(self) -> bytes:
+        """Tag and deflated body of everything. Made when first asked for, then kept."""
+        if self._key is None:
+            self._key = encode_key(self)
+        return self._key
+
+
+class FrameEncoder:
+    """Turns successive `Marks` of one audience into frames. Slots stay with their rows.
+
+    Not safe to call from two threads at once; there is one writer.
+    """
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self._keys: np.ndarray | None = None
+        self._slot_of: dict[str, int] = {}
+        self._slots = np.empty(0, dtype=np.intp)
+        self._free: list[int] = []
+        self._size = 0
+        self._held = Columns.none(0)
+        self._legend: Mapping[str, Any] | None = None
+
+    def encode(self, marks: Marks) -> Frame:
+        """The next frame.
+
+        Raises:
+            ValueError: columns differ in length, or a key occurs twice.
+        """
+        self._assign(marks.keys)
+        now = np.zeros((5, self._size), dtype=np.int32)
+        for row, values in zip(now, (marks.t, marks.x, marks.y, marks.heading, marks.look), strict=True):
+            if len(values) != len(marks.keys):
+                raise ValueError(f"a column of marks has {len(values)} values, its keys {len(marks.keys)}")
+            row[self._slots] = values
+        first = self._seq == 0
+        self._seq += 1
+        before = self._held.resized(self._size)
+        after = _moved_on(before, *now)
+        legend = None if marks.legend == self._legend else marks.legend
+        delta = None if first else _encode_delta(self._seq, before, after, legend, marks.now_ms)
+        self._held = after
+        self._legend = marks.legend
+        return Frame(self._seq, delta, after, marks.legend, marks.now_ms)
+
+    def find_slot(self, key: str) -> int | None:
+        """Slot of a row in the newest frame; None when it is not on the map."""
+        return self._slot_of.get(key)
+
+    def _assign(self, keys: np.ndarray) -> None:
+        """Gives every key its slot: its old one, a freed one, or a new one behind."""
+        held = self._keys
+        if keys is held:
+            return
+        if held is not None and len(held) == len(keys) and bool(np.array_equal(held, keys)):
+            self._keys = keys
+            return
+        old = self._slot_of
+        wanted = keys.tolist()
+        kept = {key: old[key] for key in wanted if key in old}
+        # Lowest slot first, so that the rows stay together and the end can be cut.
+        self._free = [s for s in self._free if s < self._size] + [s for k, s in old.items() if k not in kept]
+        heapq.heapify(self._free)
+        size = self._size
+        for key in wanted:
+            if key not in kept:
+                if self._free:
+                    kept[key] = heapq.heappop(self._free)
+                else:
+                    kept[key] = size
+                    size += 1
+        if len(kept) != len(wanted):
+            raise ValueError(f"marks hold {len(wanted)} keys, of which {len(wanted) - len(kept)} occur twice")
+        self._size = max(kept.values(), default=-1) + 1
+        self._slot_of = kept
+        self._slots = np.fromiter((kept[key] for key in wanted), dtype=np.intp, count=len(wanted))
+        self._keys = keys
+
+
+class FrameDecoder:
+    """Reads frames; holds what a screen holds. The same as `assets/worker/frames.js`."""
+
+    def __init__(self) -> None:
+        self.seq: int | None = None
+        self.now_ms = 0
+        self.legend: Mapping[str, Any] = {}
+        self.columns = Columns.none(0)
+
+    def decode(self, message: bytes) -> Columns:
+        """Takes one binary message of the live channel (tag 1 or 2).
+
+        Raises:
+            FrameError: not a frame, cut short, a gap in seq, or a wrong check
+                sum; what was held stays as it was.
+        """
+        tag, header, body = open_frame(message)
+        if tag == DELTA and (self.seq is None or header["seq"] != self.seq + 1):
+            raise FrameError(f"delta {header['seq']} does not follow {self.seq}")
+        read = _Reader(body, int(header["n"]))
+        try:
+            after = _decode_key(read) if tag == KEY else _decode_delta(read, header, self.columns)
+        except (IndexError, ValueError, struct.error) as error:
+            raise FrameError(f"frame {header['seq']} is cut short or damaged") from error
+        if after.check() != header["check"]:
+            raise FrameError(f"frame {header['seq']} decodes to other values than were encoded")
+        self.seq = int(header["seq"])
+        self.now_ms = int(header["now"])
+        self.legend = header.get("legend", self.legend)
+        self.columns = after
+        return after
+
+
+def deflate(tag: int, body: bytes) -> bytes:
+    """One binary message: the tag byte, then the body in raw deflate."""
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+    return bytes((tag,)) + packer.compress(body) + packer.flush()
+
+
+def inflate(message: bytes, limit: int = 64_000_000) -> tuple[int, bytes]:
+    """Tag and body of a binary message.
+
+    Raises:
+        FrameError: not deflate, cut short, or larger than limit bytes.
+    """
+    opener = zlib.decompressobj(-15)
+    try:
+        body = opener.decompress(message[1:], limit)
+    except zlib.error as error:
+        raise FrameError("body is not raw deflate") from error
+    if not opener.eof:
+        raise FrameError("body is cut short or over its limit")
+    return message[0], body
+
+
+def encode_panel(name: str, children: Any) -> bytes:
+    """A panel as its binary message.
+
+    Args:
+        children: a Dash component or anything JSON; components say of
+            themselves how they go into JSON (`to_plotly_json`).
+    """
+    return deflate(PANEL, orjson.dumps({"name": name, "children": children}, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    as_json: Callable[[], Any] | None = getattr(value, "to_plotly_json", None)
+    if as_json is None:
+        raise TypeError(f"{type(value).__name__} does not go into JSON")
+    return as_json()
+
+
+def open_frame(message: bytes) -> tuple[int, dict[str, Any], memoryview]:
+    """Tag, header and columns' bytes of a map frame.
+
+    Raises:
+        FrameError: not a map frame.
+    """
+    if not message or message[0] not in (KEY, DELTA):
+        raise FrameError(f"tag {message[:1].hex() or 'missing'} is no map frame")
+    tag, body = inflate(message)
+    try:
+        (length,) = struct.unpack_from("<I", body)
+        header = orjson.loads(body[4 : 4 + length])
+    except (struct.error, orjson.JSONDecodeError) as error:
+        raise FrameError("frame has no readable header") from error
+    return tag, header, memoryview(body)[4 + length :]
+
+
+def encode_key(frame: Frame) -> bytes:
+    """A key frame: the columns as they are, and each row's last step."""
+    held = frame.columns
+    guess = _turned(held.heading * 0, held.dx, held.dy, held.dt)
+    turn = _bits(held.heading - guess) < _bits(held.heading)
+    header = {"seq": frame.seq, "n": len(held.t), "now": frame.now_ms, "check": held.check(), "turn": int(turn)}
+    header["legend"] = dict(frame.legend)
+    parts = [_encode_column(c) for c in (held.t, held.x, held.y, held.dt, held.dx, held.dy)]
+    parts += [_encode_column(held.heading - guess if turn else held.heading), _encode_column(held.look)]
+    return deflate(KEY, _with_header(header, parts))
+
+
+def _encode_delta(seq: int, before: Columns, after: Columns, legend: Mapping[str, Any] | None, now_ms: int) -> bytes:
+    later = after.t - before.t
+    x, y, turned = after.x - before.x, after.y - before.y, after.heading - before.heading
+    ahead_x, ahead_y = _ahead(before, after.t)
+    on_x, on_y = after.x - ahead_x, after.y - ahead_y
+    on_turned = after.heading - _turned(before.heading, after.dx, after.dy, _stepped(before.t, after.t))
+    predict = _bits(on_x) + _bits(on_y) < _bits(x) + _bits(y)
+    turn = _bits(on_turned) < _bits(turned)
+    header: dict[str, Any] = {"seq": seq, "n": len(after.t), "now": now_ms, "check": after.check()}
+    header |= {"predict": int(predict), "turn": int(turn)}
+    if legend is not None:
+        header["legend"] = dict(legend)
+    moved = later != 0
+    parts = [_encode_column(later)]
+    parts += [_encode_column(c, moved) for c in ((on_x, on_y) if predict else (x, y))]
+    parts += [_encode_column(on_turned if turn else turned, moved), _encode_column(after.look - before.look)]
+    return deflate(DELTA, _with_header(header, parts))
+
+
+def _with_header(header: dict[str, Any], parts: list[bytes]) -> bytes:
+    text = orjson.dumps(header)
+    return struct.pack("<I", len(text)) + text + b"".join(parts)
+
+
+def _decode_key(read: _Reader) -> Columns:
+    t, x, y, dt, dx, dy = (read.column() for _ in range(6))
+    heading, look = read.column(), read.column()
+    if read.header_turn:
+        heading = heading + _turned(np.zeros_like(heading), dx, dy, dt)
+    return Columns(t, x, y, heading, look, dx, dy, dt)
+
+
+def _decode_delta(read: _Reader, header: Mapping[str, Any], held: Columns) -> Columns:
+    before = held.resized(read.size)
+    later = read.column()
+    t = before.t + later
+    moved = later != 0
+    x, y = _ahead(before, t) if header["predict"] else (before.x, before.y)
+    x, y = x + read.column(moved), y + read.column(moved)
+    turned, look = read.column(moved), before.look + read.column()
+    after = _moved_on(before, t, x, y, before.heading, look)
+    base = before.heading
+    if header["turn"]:
+        base = _turned(base, after.dx, after.dy, _stepped(before.t, t))
+    return Columns(t, x, y, base + turned, look, after.dx, after.dy, after.dt)
