@@ -109,15 +109,22 @@ class Feed(BaseModel):
     title: str = Field("", description="what it carries, in words people use")
     adapter: str = Field(description="standard it speaks: a module in feeds/")
     url: str = Field(description="http or https address")
-    params: Mapping[str, str] = Field(default_factory=dict, description="query parameters; ${NAME} is read from the environment")
+    params: Mapping[str, str] = Field(
+        default_factory=dict, description="query parameters; ${NAME} is read from the environment"
+    )
     headers: Mapping[str, str] = Field(default_factory=dict, description="request headers; ${NAME} likewise")
     every_s: float = Field(15, ge=0.2, le=86_400, description="seconds between polls")
     supplier: str = Field("", description="who publishes it")
     licence: str = Field("", description="under which licence")
+    simulated: bool = Field(False, description="its rows are made up: every screen that shows them says SANDBOX")
     vehicle_type: str = Field("bus", description="sort of vehicle its rows are, where the standard does not say")
     ageing_after_s: float = Field(0, ge=0, description="a row older than this is ageing; default 3 polls or 30 s")
-    stale_after_s: float = Field(0, ge=0, description="older than this it is stale; default twice ageing, at least 90 s")
-    leaves_map_after_s: float = Field(0, ge=0, description="older than this it leaves the map and counts as not heard from; default 10 min")
+    stale_after_s: float = Field(
+        0, ge=0, description="older than this it is stale; default twice ageing, at least 90 s"
+    )
+    leaves_map_after_s: float = Field(
+        0, ge=0, description="older than this it leaves the map and counts as not heard from; default 10 min"
+    )
     allow_hosts: tuple[str, ...] = Field((), description="further hosts that redirects and next pages may name")
     allow_private: bool = Field(False, description="whether its address may be private or loopback")
     limits: Limits = Limits()
@@ -248,7 +255,9 @@ def read_feed_file(path: Path) -> tuple[Feed, ...]:
         raise FeedFileError(f"{path}: needs a list under 'feeds:'")
     defaults = content.get("defaults") or {}
     if strange := set(content) - {"feeds", "defaults"}:
-        raise FeedFileError(f"{path}: unknown at the top: {', '.join(sorted(map(str, strange)))}; only 'feeds' and 'defaults' stand there")
+        raise FeedFileError(
+            f"{path}: unknown at the top: {', '.join(sorted(map(str, strange)))}; only 'feeds' and 'defaults' stand there"
+        )
     feeds: list[Feed] = []
     for number, item in enumerate(content["feeds"], 1):
         if not isinstance(item, dict):
@@ -284,7 +293,9 @@ def fill_secrets(text: str, feed: str, environment: Mapping[str, str] | None = N
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in source:
-            raise FetchError("credential_missing", f"feed {feed} needs the environment variable {name}; set it and restart")
+            raise FetchError(
+                "credential_missing", f"feed {feed} needs the environment variable {name}; set it and restart"
+            )
         return source[name]
 
     return _VARIABLE.sub(value, text)

@@ -1,0 +1,212 @@
+"""The writer's step: pure, keeps what is known, never lets old replace new."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from control_room.city import CITIES, load_city
+from control_room.model import VEHICLE, Batch, FeedHealth, Snapshot, Table
+from control_room.writer import advance, note_failure, note_unchanged
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def city():
+    return load_city(CITIES / "milton_keynes")
+
+
+def health(name: str = "buses") -> FeedHealth:
+    return FeedHealth(name, name, "supplier", "gtfs_realtime", 1, 30, 90)
+
+
+def rows(*vehicles: tuple, at: datetime = NOW, feed: str = "buses", **more) -> Batch:
+    """A batch of (id, latitude, longitude, seconds ago) rows."""
+    table = Table.of(
+        VEHICLE,
+        {
+            "vehicle_key": [f"{feed}:{v[0]}" for v in vehicles],
+            "vehicle_id": [v[0] for v in vehicles],
+            "feed": [feed] * len(vehicles),
+            "latitude": [v[1] for v in vehicles],
+            "longitude": [v[2] for v in vehicles],
+            "observed_at": [None if v[3] is None else at - timedelta(seconds=v[3]) for v in vehicles],
+            "received_at": [at] * len(vehicles),
+            **more,
+        },
+    )
+    return Batch(VEHICLE, feed, table, at)
+
+
+def after(city, *batches: Batch, every_s: float = 10, snapshot: Snapshot | None = None) -> Snapshot:
+    snapshot = snapshot or Snapshot.empty(NOW, [health("buses"), health("robots")])
+    for i, batch in enumerate(batches):
+        snapshot = advance(snapshot, batch.feed, [batch], NOW + timedelta(seconds=i * every_s), city)
+    return snapshot
+
+
+def test_same_inputs_give_the_same_snapshot(city):
+    """Replay depends on it: two runs over the same batches end in equal tables."""
+    batches = [rows(("a", 52.04, -0.76, 10)), rows(("a", 52.05, -0.76, 0), ("b", 52.0, -0.7, 1))]
+
+    first, second = after(city, *batches), after(city, *batches)
+
+    assert first.tables["vehicle"].to_records() == second.tables["vehicle"].to_records()
+    assert first.feeds == second.feeds
+
+
+def test_a_snapshot_once_made_never_changes(city):
+    """Readers share it: neither advancing nor writing into a column alters it."""
+    one = after(city, rows(("a", 52.04, -0.76, 10)))
+    before = one.tables["vehicle"].to_records()
+
+    advance(one, "buses", [rows(("a", 52.05, -0.76, 0))], NOW, city)
+
+    assert one.tables["vehicle"].to_records() == before
+    with pytest.raises(ValueError, match="read-only"):
+        one.tables["vehicle"]["latitude"][0] = 0
+
+
+def test_a_vehicle_missing_from_an_answer_is_silent_not_gone(city):
+    """It stays with the age it had, after those that are listed."""
+    snapshot = after(city, rows(("a", 52.04, -0.76, 0), ("b", 52.0, -0.7, 0)), rows(("b", 52.01, -0.7, -10)))
+
+    table = snapshot.tables["vehicle"]
+    assert table["vehicle_id"].tolist() == ["a", "b"]
+    assert table["latitude"].tolist() == [52.04, 52.01]
+
+
+def test_a_silent_vehicle_is_forgotten_after_a_day(city):
+    """Memory is bounded: a day after it was last observed it is dropped."""
+    first = after(city, rows(("a", 52.04, -0.76, 0)))
+    late = NOW + timedelta(hours=24, seconds=1)
+
+    second = advance(first, "buses", [rows(("b", 52.0, -0.7, 0), at=late)], late, city)
+
+    assert second.tables["vehicle"]["vehicle_id"].tolist() == ["b"]
+
+
+def test_an_empty_answer_is_an_answer(city):
+    """Vehicles stay remembered, the feed has zero rows and is not failing."""
+    snapshot = after(city, rows(("a", 52.04, -0.76, 0)), rows())
+
+    assert len(snapshot.tables["vehicle"]) == 1
+    assert snapshot.feeds["buses"].rows == 0
+    assert snapshot.feeds["buses"].failures == 0
+
+
+def test_an_older_row_does_not_replace_a_newer_one(city):
+    """Answers may come out of order; the newest observation wins and the other is counted."""
+    snapshot = after(city, rows(("a", 52.04, -0.76, 0)), rows(("a", 52.00, -0.70, 60)))
+
+    assert snapshot.tables["vehicle"]["latitude"].tolist() == [52.04]
+    assert snapshot.feeds["buses"].warnings == {"older_than_known": 1}
+
+
+def test_a_failure_keeps_rows_and_says_why(city):
+    """The last good rows stay; health carries reason, detail and when it began."""
+    good = after(city, rows(("a", 52.04, -0.76, 0)))
+    at = NOW + timedelta(seconds=5)
+
+    bad = note_failure(good, "buses", "timeout", "no answer in 10 s", at)
+    worse = note_failure(bad, "buses", "http_500", "error 500", at + timedelta(seconds=5))
+
+    assert bad.tables["vehicle"] is good.tables["vehicle"]
+    assert (worse.feeds["buses"].failures, worse.feeds["buses"].failing_since) == (2, at)
+    assert worse.feeds["buses"].state(at) == "failing"
+    assert worse.feeds["buses"].succeeded_at == NOW
+
+
+def test_unchanged_ends_a_failure_without_touching_rows(city):
+    """An answer of 'nothing new' is a success whose rows go on ageing."""
+    bad = note_failure(after(city, rows(("a", 52.04, -0.76, 0))), "buses", "timeout", "", NOW)
+    later = NOW + timedelta(seconds=40)
+
+    well = note_unchanged(bad, "buses", later)
+
+    assert well.feeds["buses"].failures == 0
+    assert well.feeds["buses"].state(later) == "ageing"
+
+
+def test_two_feeds_of_one_kind_do_not_disturb_each_other(city):
+    """Each feed renews only its own rows, and an unchanged set of keys stays the same array."""
+    one = after(city, rows(("a", 52.04, -0.76, 0)), rows(("r", 52.0, -0.7, 0), feed="robots"))
+    two = advance(one, "robots", [rows(("r", 52.001, -0.7, -1), feed="robots")], NOW, city)
+
+    assert two.tables["vehicle"]["vehicle_id"].tolist() == ["a", "r"]
+    assert two.tables["vehicle"]["latitude"].tolist() == [52.04, 52.001]
+    assert two.tables["vehicle"].keys is one.tables["vehicle"].keys
+
+
+def test_speed_and_heading_come_from_movement_where_the_feed_gives_none(city):
+    """100 m due north in 10 s is 36 km/h heading 0; the source says so."""
+    snapshot = after(city, rows(("a", 52.04, -0.76, 0)), rows(("a", 52.04 + 100 / 111_320, -0.76, -10)))
+
+    row = snapshot.tables["vehicle"].to_records()[0]
+    assert (row["speed_kmh"], row["speed_source"]) == (36.0, "movement")
+    assert (row["heading_deg"], row["heading_source"]) == (0.0, "movement")
+
+
+def test_a_reported_speed_is_left_alone(city):
+    """Zero is a bus standing still, not a missing speed."""
+    first = rows(("a", 52.04, -0.76, 0), speed_kmh=[0.0], speed_source=["reported"])
+    second = rows(("a", 52.05, -0.76, -10), speed_kmh=[0.0], speed_source=["reported"])
+
+    table = after(city, first, second).tables["vehicle"]
+
+    assert (table["speed_kmh"].tolist(), table["speed_source"].tolist()) == ([0.0], ["reported"])
+
+
+def test_an_ambiguous_heading_is_settled_by_movement_and_then_kept(city):
+    """A bus that always sends 0 faces east once it has gone east, also while it waits there."""
+    ambiguous = {"heading_deg": [0.0], "heading_source": ["ambiguous"]}
+    moves = [rows(("a", 52.04, -0.76, 0), **ambiguous), rows(("a", 52.04, -0.759, -10), **ambiguous)]
+    waits = rows(("a", 52.04, -0.759, -20), **ambiguous)
+
+    row = after(city, *moves, waits).tables["vehicle"].to_records()[0]
+
+    assert (row["heading_deg"], row["heading_source"]) == (90.0, "movement")
+    assert row["speed_kmh"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("ago", "why"),
+    [(-600, "ten minutes apart"), (None, "second time unknown")],
+)
+def test_no_speed_is_made_up(city, ago, why):
+    """Where time between two positions is unknown or long, speed stays unknown."""
+    snapshot = after(city, rows(("a", 52.04, -0.76, 0)), rows(("a", 52.05, -0.76, ago)))
+
+    assert np.isnan(snapshot.tables["vehicle"]["speed_kmh"][0]), why
+
+
+def test_an_impossible_jump_gives_no_speed(city):
+    """Five kilometres in ten seconds is a wrong position, not 1,800 km/h."""
+    snapshot = after(city, rows(("a", 52.00, -0.76, 0)), rows(("a", 52.05, -0.76, -10)))
+
+    assert np.isnan(snapshot.tables["vehicle"]["speed_kmh"][0])
+
+
+def test_rows_know_their_locality(city):
+    """A robot at the Bleak Hall stops is in Bleak Hall; one in the sea is nowhere."""
+    snapshot = after(city, rows(("a", 52.01723, -0.7463, 0), ("b", 50.0, 0.0, 0)))
+
+    assert snapshot.tables["vehicle"]["locality"].tolist() == ["Bleak Hall", None]
+
+
+def test_fresh_header_over_stale_rows_is_stale(city):
+    """Freshness is judged by the newest observation, never by the header."""
+    batch = rows(("a", 52.04, -0.76, 3600))
+    snapshot = advance(Snapshot.empty(NOW, [health()]), "buses", [batch], NOW, city)
+
+    assert snapshot.feeds["buses"].state(NOW) == "stale"
+
+
+def test_unknown_time_is_never_fresh(city):
+    """Rows without any time make the feed unknown."""
+    snapshot = after(city, rows(("a", 52.04, -0.76, None)))
+
+    assert snapshot.feeds["buses"].state(NOW) == "unknown"

@@ -1,0 +1,72 @@
+"""Imports point one way: nothing but the app factory knows everyone."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Folder or module -> what it may import of ours. Longest prefix counts.
+MAY_IMPORT = {
+    "control_room.model": (),
+    "control_room.clock": (),
+    "control_room.settings": (),
+    "control_room.city": ("control_room.city",),
+    "control_room.dictionary": ("control_room.model",),
+    "control_room.enrich": ("control_room.city", "control_room.model"),
+    "control_room.writer": ("control_room.city", "control_room.enrich", "control_room.model"),
+    "control_room.frames": ("control_room.model",),
+    "control_room.marks": ("control_room.city", "control_room.frames", "control_room.model"),
+    "control_room.live": ("control_room.frames", "control_room.clock", "control_room.model"),
+    "control_room.cache": ("control_room.model",),
+    "control_room.access": (),
+    "control_room.static_files": ("control_room.access",),
+    "feeds": ("feeds", "control_room.model", "control_room.clock"),
+    "feeds.sandbox": ("feeds.sandbox", "control_room.city", "control_room.clock"),
+    "layouts": ("layouts", "control_room.model", "control_room.city", "feeds.feed"),
+    "callbacks": ("callbacks", "layouts", "control_room.access"),
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for folder in ("control_room", "feeds", "layouts", "callbacks", "alerts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            found.append((name, path))
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module}
+    return {n for n in names if n.split(".")[0] in {"control_room", "feeds", "layouts", "callbacks", "alerts", "tests"}}
+
+
+def within(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda v: v if isinstance(v, str) else "")
+def test_imports_point_the_right_way(name, path):
+    """Each module imports only what its room may know."""
+    rules = [p for p in MAY_IMPORT if within(name, p)]
+    if not rules:
+        assert name.startswith("control_room"), f"{name} has no rule in MAY_IMPORT"
+        return  # app, cli and publish know everyone
+    allowed = MAY_IMPORT[max(rules, key=len)]
+    strange = [i for i in imports(path) if not any(within(i, a) for a in allowed)]
+
+    assert strange == []
+
+
+def test_nobody_imports_tests():
+    """The product stands without its tests."""
+    assert [n for n, p in modules() if any(within(i, "tests") for i in imports(p))] == []
