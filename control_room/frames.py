@@ -13,34 +13,24 @@ JavaScript come to the same value, always.
 from __future__ import annotations
 
 import heapq
-import math
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import orjson
 
+from control_room.columns import ColumnReader, Columns, ahead, cost, encode_column, moved_on, stepped, turned
+
 KEY = 1
 DELTA = 2
 PANEL = 3
 
-# A longer step (390 km, or twelve days) is a jump, not a movement: it predicts
-# nothing. The limit also keeps step * dt below 2**53, where JavaScript's
-# numbers are exact.
-STEP_LIMIT = 1 << 20
-
 # Level 5 costs a third of level 9's time for 1 % more bytes on these columns
 # (docs/live-protocol.md, "What it costs").
 LEVEL = 5
-
-_ZERO, _SPARSE, _BYTES, _PLANES, _MOVED = range(5)
-
-# tan of the borders between neighbouring 1/64 turns, times 1024, rounded: a
-# table instead of atan2, whose last bit differs between languages.
-_TANGENTS = np.array([round(1024 * math.tan((k + 0.5) * math.tau / 64)) for k in range(8)], dtype=np.int32)
 
 
 class FrameError(Exception):
@@ -70,46 +60,6 @@ class Marks:
     look: np.ndarray
     legend: Mapping[str, Any]
     now_ms: int
-
-
-@dataclass(frozen=True, eq=False)
-class Columns:
-    """What both sides hold after a frame: int32 arrays, one value per slot.
-
-    `dx`, `dy`, `dt` are the last step of the row in pixels and seconds; dt 0
-    means that no step is known.
-    """
-
-    t: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    heading: np.ndarray
-    look: np.ndarray
-    dx: np.ndarray
-    dy: np.ndarray
-    dt: np.ndarray
-
-    @staticmethod
-    def none(size: int) -> Columns:
-        return Columns(*np.zeros((8, size), dtype=np.int32))
-
-    def resized(self, size: int) -> Columns:
-        """The same with zeros added behind, or with rows behind left out."""
-        have = len(self.t)
-        if have == size:
-            return self
-        made = np.zeros((8, size), dtype=np.int32)
-        keep = min(have, size)
-        for row, column in zip(made, self.all(), strict=True):
-            row[:keep] = column[:keep]
-        return Columns(*made)
-
-    def all(self) -> tuple[np.ndarray, ...]:
-        return (self.t, self.x, self.y, self.heading, self.look, self.dx, self.dy, self.dt)
-
-    def check(self) -> int:
-        """Sum of the five visible columns modulo 2**32: catches any drift between two ends."""
-        return sum(int(c.sum(dtype=np.int64)) for c in self.all()[:5]) & 0xFFFFFFFF
 
 
 @dataclass(eq=False)
@@ -167,9 +117,9 @@ class FrameEncoder:
         first = self._seq == 0
         self._seq += 1
         before = self._held.resized(self._size)
-        after = _moved_on(before, *now)
+        after = moved_on(before, *now)
         legend = None if marks.legend == self._legend else marks.legend
-        delta = None if first else _encode_delta(self._seq, before, after, legend, marks.now_ms)
+        delta = None if first else encode_delta(self._seq, before, after, legend, marks.now_ms)
         self._held = after
         self._legend = marks.legend
         return Frame(self._seq, delta, after, marks.legend, marks.now_ms)
@@ -227,10 +177,10 @@ class FrameDecoder:
         tag, header, body = open_frame(message)
         if tag == DELTA and (self.seq is None or header["seq"] != self.seq + 1):
             raise FrameError(f"delta {header['seq']} does not follow {self.seq}")
-        read = _Reader(body, int(header["n"]))
+        read = ColumnReader(body, int(header["n"]))
         try:
-            after = _decode_key(read) if tag == KEY else _decode_delta(read, header, self.columns)
-        except (IndexError, ValueError, struct.error) as error:
+            after = _decode_key(header, read) if tag == KEY else _decode_delta(header, read, self.columns)
+        except (ValueError, struct.error) as error:
             raise FrameError(f"frame {header['seq']} is cut short or damaged") from error
         if after.check() != header["check"]:
             raise FrameError(f"frame {header['seq']} decodes to other values than were encoded")
@@ -298,59 +248,79 @@ def open_frame(message: bytes) -> tuple[int, dict[str, Any], memoryview]:
 
 
 def encode_key(frame: Frame) -> bytes:
-    """A key frame: the columns as they are, and each row's last step."""
+    """A key frame: every column as it is, and each row's last step, so that the next delta can be read."""
     held = frame.columns
-    guess = _turned(held.heading * 0, held.dx, held.dy, held.dt)
-    turn = _bits(held.heading - guess) < _bits(held.heading)
-    header = {"seq": frame.seq, "n": len(held.t), "now": frame.now_ms, "check": held.check(), "turn": int(turn)}
-    header["legend"] = dict(frame.legend)
-    parts = [_encode_column(c) for c in (held.t, held.x, held.y, held.dt, held.dx, held.dy)]
-    parts += [_encode_column(held.heading - guess if turn else held.heading), _encode_column(held.look)]
-    return deflate(KEY, _with_header(header, parts))
+    by_step = held.heading - turned(np.zeros_like(held.heading), held.dx, held.dy, held.dt > 0)
+    turn = cost(by_step) < cost(held.heading)
+    header = {
+        "seq": frame.seq,
+        "n": len(held.t),
+        "now": frame.now_ms,
+        "check": held.check(),
+        "turn": int(turn),
+        "legend": dict(frame.legend),
+    }
+    columns = (held.t, held.x, held.y, held.dt, held.dx, held.dy, by_step if turn else held.heading, held.look)
+    return deflate(KEY, _with_header(header, [encode_column(c) for c in columns]))
 
 
-def _encode_delta(seq: int, before: Columns, after: Columns, legend: Mapping[str, Any] | None, now_ms: int) -> bytes:
+def _decode_key(header: Mapping[str, Any], read: ColumnReader) -> Columns:
+    t, x, y, dt, dx, dy, heading, look = (read.column() for _ in range(8))
+    if header["turn"]:
+        heading = heading + turned(np.zeros_like(heading), dx, dy, dt > 0)
+    return Columns(t, x, y, heading, look, dx, dy, dt)
+
+
+def encode_delta(seq: int, before: Columns, after: Columns, legend: Mapping[str, Any] | None, now_ms: int) -> bytes:
+    """A delta frame: each column against the cheaper of two predictions.
+
+    Args:
+        before, after: columns of one length.
+        legend: None where it is as before.
+    """
     later = after.t - before.t
-    x, y, turned = after.x - before.x, after.y - before.y, after.heading - before.heading
-    ahead_x, ahead_y = _ahead(before, after.t)
+    x, y = after.x - before.x, after.y - before.y
+    ahead_x, ahead_y = ahead(before, after.t)
     on_x, on_y = after.x - ahead_x, after.y - ahead_y
-    on_turned = after.heading - _turned(before.heading, after.dx, after.dy, _stepped(before.t, after.t))
-    predict = _bits(on_x) + _bits(on_y) < _bits(x) + _bits(y)
-    turn = _bits(on_turned) < _bits(turned)
-    header: dict[str, Any] = {"seq": seq, "n": len(after.t), "now": now_ms, "check": after.check()}
-    header |= {"predict": int(predict), "turn": int(turn)}
+    predict = cost(on_x) + cost(on_y) < cost(x) + cost(y)
+    heading = after.heading - before.heading
+    on_heading = after.heading - turned(before.heading, after.dx, after.dy, stepped(before.t, after.t))
+    turn = cost(on_heading) < cost(heading)
+    header: dict[str, Any] = {
+        "seq": seq,
+        "n": len(after.t),
+        "now": now_ms,
+        "check": after.check(),
+        "predict": int(predict),
+        "turn": int(turn),
+    }
     if legend is not None:
         header["legend"] = dict(legend)
     moved = later != 0
-    parts = [_encode_column(later)]
-    parts += [_encode_column(c, moved) for c in ((on_x, on_y) if predict else (x, y))]
-    parts += [_encode_column(on_turned if turn else turned, moved), _encode_column(after.look - before.look)]
+    parts = [
+        encode_column(later),
+        encode_column(on_x if predict else x, moved),
+        encode_column(on_y if predict else y, moved),
+        encode_column(on_heading if turn else heading, moved),
+        encode_column(after.look - before.look),
+    ]
     return deflate(DELTA, _with_header(header, parts))
+
+
+def _decode_delta(header: Mapping[str, Any], read: ColumnReader, held: Columns) -> Columns:
+    before = held.resized(int(header["n"]))
+    later = read.column()
+    t, moved = before.t + later, later != 0
+    x, y = ahead(before, t) if header["predict"] else (before.x, before.y)
+    x, y = x + read.column(moved), y + read.column(moved)
+    on_heading, look = read.column(moved), before.look + read.column()
+    after = moved_on(before, t, x, y, before.heading, look)
+    base = before.heading
+    if header["turn"]:
+        base = turned(base, after.dx, after.dy, stepped(before.t, t))
+    return replace(after, heading=base + on_heading)
 
 
 def _with_header(header: dict[str, Any], parts: list[bytes]) -> bytes:
     text = orjson.dumps(header)
     return struct.pack("<I", len(text)) + text + b"".join(parts)
-
-
-def _decode_key(read: _Reader) -> Columns:
-    t, x, y, dt, dx, dy = (read.column() for _ in range(6))
-    heading, look = read.column(), read.column()
-    if read.header_turn:
-        heading = heading + _turned(np.zeros_like(heading), dx, dy, dt)
-    return Columns(t, x, y, heading, look, dx, dy, dt)
-
-
-def _decode_delta(read: _Reader, header: Mapping[str, Any], held: Columns) -> Columns:
-    before = held.resized(read.size)
-    later = read.column()
-    t = before.t + later
-    moved = later != 0
-    x, y = _ahead(before, t) if header["predict"] else (before.x, before.y)
-    x, y = x + read.column(moved), y + read.column(moved)
-    turned, look = read.column(moved), before.look + read.column()
-    after = _moved_on(before, t, x, y, before.heading, look)
-    base = before.heading
-    if header["turn"]:
-        base = _turned(base, after.dx, after.dy, _stepped(before.t, t))
-    return Columns(t, x, y, base + turned, look, after.dx, after.dy, after.dt)
