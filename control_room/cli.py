@@ -1,0 +1,273 @@
+"""The command line: `python -m control_room COMMAND`.
+
+run        sandbox city and dashboard together (what `make run` does)
+serve      the dashboard on feeds of your own
+replay     the dashboard on a recording, or on one recorded payload as a still
+try-feed   read one answer through an adapter and print what came of it
+docs       write the pages that are made from the code
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from control_room.settings import SETTINGS, SettingError, data_folder, read_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SANDBOX_STARTS_WITHIN_S = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status. Mistakes of the caller are one line on stderr, status 2."""
+    from control_room.city import CityError
+    from feeds.feed import FeedFileError
+
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.command(options)
+        return status
+    except (SettingError, CityError, FeedFileError) as error:
+        print(f"control-room: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m control_room", description="The control room of a smart city.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "sandbox city and dashboard together")
+    run.add_argument(
+        "--sandbox-port", type=int, default=8051, help="port of the sandbox exchange (default 8051; 0: a free one)"
+    )
+    run.add_argument("--seed", type=int, default=1, help="seed of the sandbox city (default 1)")
+    run.add_argument("--reload", action="store_true", help="restart whenever a source file changes")
+
+    serve = _command(commands, "serve", _serve, "the dashboard on feeds of your own")
+    serve.add_argument("--feeds", required=True, metavar="FILE", help="YAML file of feeds (docs/adding-a-feed.md)")
+
+    replay = _command(commands, "replay", _replay, "the dashboard on a recording or a recorded payload")
+    replay.add_argument(
+        "--from", dest="source", required=True, metavar="PATH", help="folder of a recording, or one payload file"
+    )
+    pace = replay.add_mutually_exclusive_group()
+    pace.add_argument("--rate", type=float, default=1.0, help="seconds of the recording a second (default 1)")
+    pace.add_argument(
+        "--still", action="store_true", help="show the first moment and stay there; a single file always does"
+    )
+    replay.add_argument("--adapter", help="standard of a bare payload file, where it cannot be told from its content")
+
+    try_feed = _command(
+        commands, "try-feed", _try_feed, "read one answer through an adapter and print what came of it", serving=False
+    )
+    try_feed.add_argument("--adapter", required=True, help="standard the answer speaks: a module in feeds/")
+    try_feed.add_argument("--from", dest="source", required=True, metavar="FILE|URL", help="where the answer is")
+    try_feed.add_argument("--at", metavar="TIME", help="moment of receipt, ISO 8601 with zone (default: now)")
+    try_feed.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
+
+    _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
+    return parser
+
+
+def _command(commands: Any, name: str, function: Any, help_text: str, serving: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text)
+    parser.set_defaults(command=function)
+    for setting in SETTINGS:
+        if not serving and setting.name != "data":
+            continue
+        unit = f", {setting.unit}" if setting.unit else ""
+        default = f" (default {setting.default}{unit})" if setting.default not in ("", False) else ""
+        text = (setting.help + default).replace("%", "%%")
+        if isinstance(setting.default, bool):
+            parser.add_argument(
+                setting.flag, dest=setting.name, action=argparse.BooleanOptionalAction, default=None, help=text
+            )
+        else:
+            parser.add_argument(
+                setting.flag,
+                dest=setting.name,
+                type=type(setting.default),
+                metavar=setting.unit.upper() or "VALUE",
+                help=text,
+            )
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from control_room.clock import SystemClock
+    from control_room.server import serve
+    from feeds.feed import read_feed_file
+
+    settings = read_settings(vars(options))
+    feeds = read_feed_file(Path(options.feeds))
+    return serve(settings, feeds, SystemClock(), note=f"feeds of {options.feeds}")
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from control_room.server import serve
+    from feeds.feed import FeedError
+    from feeds.replay import open_replay
+
+    settings = read_settings(vars(options))
+    source = Path(options.source)
+    still = options.still or source.is_file() and source.suffix != ".rec"
+    try:
+        feeds, recording, clock = open_replay(source, rate=options.rate, still=still, adapter=options.adapter)
+    except (FeedError, OSError) as error:
+        print(f"control-room: replay {source}: {error}", file=sys.stderr)
+        return 2
+    return serve(
+        settings,
+        feeds,
+        clock,
+        source=recording,
+        mode="replay",
+        note=f"REPLAY of {source.name} from {clock.now():%d %B %Y %H:%M:%S} UTC",
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = read_settings(vars(options))
+    data = data_folder(settings["data"])
+    port = options.sandbox_port or _free_port()
+    if options.reload:
+        return _run_reloading(options)
+    from control_room.clock import SystemClock
+    from control_room.server import serve
+    from feeds.feed import read_feed_file
+
+    sandbox = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+        [sys.executable, "-m", "feeds.sandbox", "--port", str(port), "--seed", str(options.seed)],
+        cwd=ROOT,
+        # Its own group: Ctrl-C reaches us first, and we end it after the dashboard has let go of it.
+        start_new_session=True,
+    )
+    try:
+        if not _answers(f"http://127.0.0.1:{port}/", sandbox):
+            print(
+                f"control-room: the sandbox exchange did not start on port {port}; "
+                "is the port taken? Name another with --sandbox-port",
+                file=sys.stderr,
+            )
+            return 1
+        from feeds.sandbox.feed_file import write_feed_file
+
+        feed_file = data / "sandbox-feeds.yaml"
+        write_feed_file(feed_file, f"http://127.0.0.1:{port}")
+        feeds = read_feed_file(feed_file)
+        return serve(
+            settings, feeds, SystemClock(), note=f"SANDBOX exchange at http://127.0.0.1:{port} (seed {options.seed})"
+        )
+    finally:
+        sandbox.terminate()
+        try:
+            sandbox.wait(5)
+        except subprocess.TimeoutExpired:
+            sandbox.kill()
+
+
+def _run_reloading(options: argparse.Namespace) -> int:
+    """The same command again, restarted when a source file changes."""
+    import watchfiles
+
+    again = [a for a in sys.argv[1:] if a != "--reload"]
+    command = " ".join([sys.executable, "-m", "control_room", *again])
+    folders = [
+        str(ROOT / f)
+        for f in ("control_room", "feeds", "layouts", "callbacks", "alerts", "assets")
+        if (ROOT / f).exists()
+    ]
+    return 0 if watchfiles.run_process(*folders, target=command, target_type="command") >= 0 else 1
+
+
+def _try_feed(options: argparse.Namespace) -> int:
+    from feeds.feed import get_adapter
+    from feeds.try_feed import try_feed
+
+    at = _moment(options.at) if options.at else None
+    get_adapter(options.adapter)
+    result = try_feed(options.adapter, options.source, at)
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False))
+    else:
+        _print_result(result)
+    return 1 if "error" in result else 0
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    if "error" in result:
+        print(f"failed as a whole: {result['error']}")
+        return
+    for part in [result, *result.get("others", [])]:
+        print(f"{part['kind']}: {len(part['rows'])} rows, published {part['published_at'] or 'unknown'}")
+        for word, counts in (("rejected", part["rejects"]), ("warning", part["warnings"])):
+            for reason, count in sorted(counts.items()):
+                print(f"  {word} {reason}: {count}")
+        for row in part["rows"][:5]:
+            print("  " + ", ".join(f"{k}={v}" for k, v in row.items() if v is not None))
+        if len(part["rows"]) > 5:
+            print(f"  and {len(part['rows']) - 5} more; --json prints all")
+
+
+def _docs(_: argparse.Namespace) -> int:
+    from control_room.dictionary import describe_dictionary
+    from control_room.settings import describe_settings
+
+    (ROOT / "docs" / "data-dictionary.md").write_text(describe_dictionary(), encoding="utf-8")
+    (ROOT / "docs" / "settings.md").write_text(describe_settings(), encoding="utf-8")
+    print("docs/data-dictionary.md, docs/settings.md")
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise SettingError(f"--at {text}: is not an ISO 8601 time such as 2026-11-23T10:00:00Z") from error
+    if moment.tzinfo is None:
+        raise SettingError(f"--at {text}: has no zone; write it with Z or an offset")
+    return moment.astimezone(UTC)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the address answers; False when the process ended or time ran out."""
+    until = time.monotonic() + SANDBOX_STARTS_WITHIN_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            return False
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - our own loopback address
+                # Somebody else may hold the port and answer: ours must still be running.
+                return process.poll() is None
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            time.sleep(0.1)
+    return False
+
+
+def end_on_terminate() -> None:
+    """Make `kill` end us as Ctrl-C does, so that children end too."""
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
