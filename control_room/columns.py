@@ -119,7 +119,8 @@ def moved_on(
 
 def stepped(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Which rows took a step, by their times before and after."""
-    return (before > 0) & (after - before > 0)
+    made: np.ndarray = (before > 0) & (after - before > 0)
+    return made
 
 
 def turned(heading: np.ndarray, dx: np.ndarray, dy: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -132,7 +133,8 @@ def turned(heading: np.ndarray, dx: np.ndarray, dy: np.ndarray, rows: np.ndarray
     quarter = np.where(east <= north, part, 16 - part)
     upper = np.where(dx >= 0, quarter, -quarter)
     lower = np.where(dx >= 0, 32 - quarter, 32 + quarter)
-    return np.where(rows, (np.where(dy <= 0, upper, lower) & 63) + 1, heading)
+    made: np.ndarray = np.where(rows, (np.where(dy <= 0, upper, lower) & 63) + 1, heading)
+    return made
 
 
 def cost(residual: np.ndarray) -> float:
@@ -219,8 +221,8 @@ class ColumnReader:
             over = np.zeros(count, dtype=np.uint32)
             for k in range(planes):
                 over |= np.frombuffer(self._take(count), dtype=np.uint8).astype(np.uint32) << np.uint32(8 * k)
-            values = (over + np.uint32(base & 0xFFFFFFFF)).view(np.int32)
-            return values
+            whole: np.ndarray = (over + np.uint32(base & 0xFFFFFFFF)).view(np.int32)
+            return whole
         raise ValueError(f"mode {mode} is no way of coding a column")
 
     def _take(self, count: int) -> memoryview:

@@ -28,9 +28,12 @@ KEY = 1
 DELTA = 2
 PANEL = 3
 
-# Level 5 costs a third of level 9's time for 1 % more bytes on these columns
-# (docs/live-protocol.md, "What it costs").
-LEVEL = 5
+# Measured on 5,000 driving vehicles (docs/live-protocol.md, "What it costs"):
+# short matches are chance in small residuals, so Z_FILTERED saves 11 %; memory
+# level 5 ends a Huffman block every 2,048 symbols, near the length of a
+# column, and saves 3 % of a delta and 7 % of a key frame.
+_COLUMNS = (6, zlib.DEFLATED, -15, 5, zlib.Z_FILTERED)
+_TEXT = (6, zlib.DEFLATED, -15)
 
 
 class FrameError(Exception):
@@ -193,7 +196,7 @@ class FrameDecoder:
 
 def deflate(tag: int, body: bytes) -> bytes:
     """One binary message: the tag byte, then the body in raw deflate."""
-    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+    packer = zlib.compressobj(*(_TEXT if tag == PANEL else _COLUMNS))
     return bytes((tag,)) + packer.compress(body) + packer.flush()
 
 
