@@ -72,7 +72,9 @@ def build_cells(points: Sequence[tuple[float, float]], reach_m: float = REACH_M)
     flat = [Point(lon * squeeze * METRES_PER_DEG, lat * METRES_PER_DEG) for lon, lat in points]
     cells = voronoi_polygons(MultiPoint(flat), ordered=True)
     # 5 m of simplification is invisible at the closest zoom of the wall and halves the file.
-    clipped = [c.intersection(p.buffer(reach_m, quad_segs=6)).simplify(5.0) for c, p in zip(cells.geoms, flat, strict=True)]
+    clipped = [
+        c.intersection(p.buffer(reach_m, quad_segs=6)).simplify(5.0) for c, p in zip(cells.geoms, flat, strict=True)
+    ]
     return [_unflatten(c, squeeze) for c in clipped]
 
 
@@ -99,11 +101,21 @@ def build_basemap(folder: Path) -> dict[str, Any]:
         "roads": [{"ref": p["ref"], "name": p["name"], "line": pack(line)} for p, line in roads],
         "crossings": pack_points(list_crossings([(p["ref"], line) for p, line in roads])),
         "estates": [
-            {"name": row["locality"], "weight": int(row["stops"]), "at": pack([point]), "cell": pack(cell.exterior.coords)}
+            {
+                "name": row["locality"],
+                "weight": int(row["stops"]),
+                "at": pack([point]),
+                "cell": pack(cell.exterior.coords),
+            }
             for row, point, cell in zip(localities, points, cells, strict=True)
         ],
         "places": [
-            {"name": r["name"], "kind": r["kind"], "at": pack([(float(r["longitude"]), float(r["latitude"]))]), "precision_m": int(r["precision_m"])}
+            {
+                "name": r["name"],
+                "kind": r["kind"],
+                "at": pack([(float(r["longitude"]), float(r["latitude"]))]),
+                "precision_m": int(r["precision_m"]),
+            }
             for r in pois
         ],
     }

@@ -1,0 +1,76 @@
+"""What a panel is, and how panels are found: by being a module in `layouts/panels/`.
+
+A panel is built on the server once per snapshot and audience, encoded once and
+pushed to every screen that wants it, if it changed. So a panel's builder is
+
+- pure: the view in, components out; no callbacks, no clock of its own;
+- cheap: at most 3 ms for 5,000 vehicles, at most about 1.2 kB deflated;
+- stable: the same facts give the same components. Ages are therefore not text
+  but moments (`parts.age`), from which the page counts.
+
+See docs/adding-a-panel.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from dash.development.base_component import Component
+
+from control_room.city import City
+from control_room.model import Snapshot
+from feeds.feed import Feed
+
+Mode = Literal["live", "sandbox", "replay"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What a screen is built from.
+
+    Attributes:
+        snapshot: already projected for the audience.
+        now: aware UTC by the server's clock; the replayed moment in a replay.
+        mode: live, sandbox or replay; every screen shows which.
+        feeds: the feeds whose rows the snapshot holds, for their limits.
+    """
+
+    snapshot: Snapshot
+    now: datetime
+    city: City
+    mode: Mode
+    feeds: tuple[Feed, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel. Each module of `layouts/panels/` ends with `PANEL = Panel(...)`.
+
+    Attributes:
+        name: what topics and ids say: `panel:fleet`, `#panel-fleet`.
+        title: its heading.
+        build: the view -> what stands under the heading.
+    """
+
+    name: str
+    title: str
+    build: Callable[[View], Component]
+
+
+@cache
+def list_panels() -> Mapping[str, Panel]:
+    """Every panel, by name."""
+    found: dict[str, Panel] = {}
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / "panels")]):
+        panel = getattr(importlib.import_module(f"layouts.panels.{module.name}"), "PANEL", None)
+        if isinstance(panel, Panel):
+            found[panel.name] = panel
+    return MappingProxyType(found)

@@ -1,0 +1,104 @@
+"""The map: dash-leaflet as frame, our own canvases inside it (assets/map.js)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import dash_leaflet as dl
+from dash import html
+from dash.development.base_component import Component
+
+from control_room.city import City
+from layouts.parts.sight import root_px_of
+from layouts.parts.symbol import map_symbols, symbol
+
+BASEMAP_URL = "/city/basemap.json"
+FONT_URL = "/assets/fonts/inter-latin-wght-normal.woff2"
+TILES_URL = "/tiles/{z}/{x}/{y}"  # of the local MBTiles file, served by us
+
+
+def grid_bounds(city: City) -> tuple[float, float, float, float] | None:
+    """(south, west, north, east) of the grid roads: what a first look should hold.
+
+    None for a city without any; then the city's own view counts.
+    """
+    points = [p for f in city.grid_roads.get("features", []) for p in f["geometry"]["coordinates"]]
+    if not points:
+        return None
+    lons, lats = [p[0] for p in points], [p[1] for p in points]
+    return min(lats), min(lons), max(lats), max(lons)
+
+
+def list_tile_layers(settings: Mapping[str, Any]) -> list[Component]:
+    """Raster tiles beneath our own map; none unless a setting asks. Never a default online map."""
+    layers: list[Component] = []
+    if settings.get("mbtiles"):
+        layers.append(dl.TileLayer(url=TILES_URL, className="city-tiles"))
+    if settings.get("tiles"):
+        credit = str(settings.get("tiles_attribution") or "")
+        layers.append(dl.TileLayer(url=str(settings["tiles"]), attribution=credit, className="city-tiles"))
+    return layers
+
+
+def build_map(city: City, settings: Mapping[str, Any]) -> Component:
+    """The map of that city, with what its canvases need in data attributes."""
+    bounds = grid_bounds(city)
+    layers = list_tile_layers(settings)
+    credit = [city.attribution]
+    if settings.get("tiles_attribution"):
+        credit.append(str(settings["tiles_attribution"]))
+    attributes: dict[str, Any] = {
+        "data-basemap": BASEMAP_URL,
+        "data-font": FONT_URL,
+        "data-symbols": json.dumps(map_symbols(), separators=(",", ":")),
+        "data-tiles": "1" if layers else "0",
+    }
+    if bounds is not None:
+        attributes["data-fit"] = json.dumps(bounds)
+    root = root_px_of(settings)
+    if root is not None:
+        attributes["data-root-px"] = f"{root:g}"
+    leaflet = dl.Map(
+        children=layers,
+        center=[city.view["latitude"], city.view["longitude"]],
+        zoom=city.view["zoom"],
+        zoomSnap=0,
+        zoomDelta=0.5,
+        minZoom=9,
+        maxZoom=18,
+        zoomControl=False,
+        attributionControl=False,
+        preferCanvas=True,
+        className="city-leaflet",
+    )
+    return html.Div(
+        [leaflet, html.P(credit, className="map-credit")],
+        id="map-frame",
+        className="map-frame",
+        **attributes,
+    )
+
+
+def build_legend(vehicle_types: tuple[str, ...]) -> Component:
+    """What the shapes and fills mean, in words."""
+    from layouts.formats import KINDS
+
+    def row(name: str, words: str) -> Component:
+        return html.Li([symbol(name), html.Span(words)])
+
+    kinds = [row(t, KINDS[t][0]) for t in vehicle_types]
+    states = [
+        row("filled", "working"),
+        row("hollow", "idle, charging"),
+        row("help", "needs help"),
+        row("dashed", "not known, not in service"),
+        row("ghost", "old: last position"),
+    ]
+    return html.Div(
+        [html.Ul(kinds, className="legend-kinds"), html.Ul(states, className="legend-states")],
+        className="legend",
+        role="group",
+        **{"aria-label": "Legend of the map"},
+    )

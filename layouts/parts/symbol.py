@@ -1,0 +1,99 @@
+"""The shapes of everything: one copy, for the map's canvas and for the legend.
+
+    python -m layouts.parts.symbol      writes assets/20-symbols.css anew
+
+Kinds by silhouette, states by fill, priority by shape and colour (see
+docs/adding-a-panel.md). Paths are SVG data in a box of 24, nose up.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dash import html
+from dash.development.base_component import Component
+
+# path; nib: y of the front edge, where the heading's nib sits; turns: whether the shape itself turns.
+TYPES: Mapping[str, Mapping[str, Any]] = {
+    "robot": {
+        "path": "M8.4 5.8h7.2a2.6 2.6 0 0 1 2.6 2.6v7.2a2.6 2.6 0 0 1-2.6 2.6H8.4a2.6 2.6 0 0 1-2.6-2.6V8.4a2.6 2.6 0 0 1 2.6-2.6z",
+        "nib": 5.8,
+        "turns": True,
+    },
+    "shuttle": {"path": "M12 3.4a5 5 0 0 1 5 5v7.2a5 5 0 0 1-10 0V8.4a5 5 0 0 1 5-5z", "nib": 3.4, "turns": True},
+    "bus": {
+        "path": "M9 2.4h6a1.4 1.4 0 0 1 1.4 1.4v16.4a1.4 1.4 0 0 1-1.4 1.4H9a1.4 1.4 0 0 1-1.4-1.4V3.8A1.4 1.4 0 0 1 9 2.4z",
+        "nib": 2.4,
+        "turns": True,
+    },
+    "drone": {
+        "path": "M12 1.5l2.5 6 6 2.5-6 2.5-1.7 4.1V23h-1.6v-6.4L9.5 12.5l-6-2.5 6-2.5z",
+        "nib": 1.5,
+        "turns": False,
+    },
+    "scooter": {"path": "M12 7.6a4.4 4.4 0 1 1 0 8.8a4.4 4.4 0 0 1 0-8.8z", "nib": 7.6, "turns": True},
+    "other": {"path": "M12 5l6.1 3.5v7L12 19l-6.1-3.5v-7z", "nib": 5.0, "turns": True},
+}
+
+# What is put round a vehicle that a person must go to: the shape of priority "high".
+HELP = "M12 1.6L22.8 20.8H1.2z"
+
+_DASH = "stroke-dasharray='2.8 2.2'"
+_SQUARE = TYPES["robot"]["path"]
+_HATCH = "M5.8 12l6.2-6.2M5.8 17l11.2-11.2M8.5 18.2l9.7-9.7M13.5 18.2l4.7-4.7"
+
+
+def _line(path: str, more: str = "", width: float = 2) -> str:
+    return f"<path d='{path}' fill='none' stroke='#000' stroke-width='{width:g}' stroke-linejoin='round' {more}/>"
+
+
+def _solid(path: str) -> str:
+    return f"<path d='{path}'/>"
+
+
+# State pictures use the robot's square as the example; feeds have their own small set.
+PICTURES: Mapping[str, str] = {
+    **{name: _solid(shape["path"]) for name, shape in TYPES.items()},
+    "filled": _solid(_SQUARE),
+    "hollow": _line(_SQUARE),
+    "dashed": _line(_SQUARE, _DASH),
+    "ghost": _line(_SQUARE, width=1.6) + _line(_HATCH, width=1.2),
+    "help": _solid(HELP),
+    "fresh": "<circle cx='12' cy='12' r='5'/>",
+    "ageing": "<circle cx='12' cy='12' r='5' fill='none' stroke='#000' stroke-width='2'/>" + _solid("M12 7a5 5 0 0 1 0 10z"),
+    "stale": _line("M12 4l8 8-8 8-8-8z", width=1.8) + _line("M8 12l4-4M9.5 14.5l5-5M12 16l4-4", width=1.4),
+    "failing": _solid("M12 3.5L22 20.5H2z"),
+    "unknown": f"<circle cx='12' cy='12' r='5.5' fill='none' stroke='#000' stroke-width='2' {_DASH}/>",
+    "waiting": "<circle cx='6' cy='12' r='2'/><circle cx='12' cy='12' r='2'/><circle cx='18' cy='12' r='2'/>",
+    "clock": _line("M12 4a8 8 0 1 1 0 16a8 8 0 0 1 0-16zM12 8v4.5l3 1.8"),
+}
+
+
+def symbol(name: str, className: str = "") -> Component:  # noqa: N803 - Dash's word
+    """A small picture beside its word; hidden from screen readers, which get the word."""
+    return html.Span(className=f"symbol symbol-{name} {className}".strip(), **{"aria-hidden": "true"})
+
+
+def map_symbols() -> dict[str, Any]:
+    """What the map's worker draws from."""
+    return {"types": {name: dict(shape) for name, shape in TYPES.items()}, "help": HELP}
+
+
+def build_css() -> str:
+    """The stylesheet `assets/20-symbols.css`."""
+    lines = ["/* Made by `python -m layouts.parts.symbol`; do not edit. */"]
+    for name, body in PICTURES.items():
+        svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'>{body}</svg>"
+        shape = quote(svg, safe=" =:/'")
+        lines.append(f'.symbol-{name} {{ --shape: url("data:image/svg+xml,{shape}"); }}')
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    target = Path(__file__).resolve().parents[2] / "assets" / "20-symbols.css"
+    target.write_text(build_css(), encoding="utf-8")
+    sys.stdout.write(f"{target}\n")
