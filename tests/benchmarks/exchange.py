@@ -155,9 +155,8 @@ class Exchange:
             label = f"tick-{tick:06d}"
             return tick, label, self.worlds[shard].body(label, int(time.time()), shard)
 
-    def prepare(self, shard: int) -> None:
-        """Move on by what passed between the last two answers, at most 5 s."""
-        now = time.monotonic()
+    def prepare(self, shard: int, now: float) -> None:
+        """Move on by what passed between the last two answers (`now` in seconds), at most 5 s."""
         passed = now - self.answered_at[shard] if self.answered_at[shard] else 1.0
         self.answered_at[shard] = now
         with self.locks[shard]:
@@ -200,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(body, "application/x-protobuf")
         if shard == 0:
             self.exchange.log.append((tick, label, time.time_ns()))
-        self.exchange.prepare(shard)
+        self.exchange.prepare(shard, time.monotonic())
 
     def _answer(self, body: bytes, kind: str, status: int = 200) -> None:
         self.send_response(status)

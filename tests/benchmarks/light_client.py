@@ -3,7 +3,8 @@
     python -m tests.benchmarks.light_client --port N --clients 200 --seconds 30 [--core 1] [--classic]
 
 Ours speak `docs/live-protocol.md` and offer permessage-deflate as browsers do;
-classic ones ask the callback of the page once a second. Prints one JSON object:
+classic ones ask the callback of the page once a second. Prints "began" when all are
+open and the window begins, and at its end one JSON object:
     rates       map frames (answers) a second, one number per client, from the
                 first frame to the last in the window
     counts      how many came in the window
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import time
@@ -68,7 +70,7 @@ async def watch_live(port: int, screen: Screen, until: float) -> None:
 
 
 async def watch_classic(port: int, screen: Screen, until: float) -> None:
-    """Ask the page's callback each second on one kept connection, as its dcc.Interval does."""
+    """Ask the page's callback each second as its dcc.Interval does."""
     outputs = [
         "vehicles.data",
         *(f"{name}.children" for name in ("followed-label", "followed-rest", "fleet", "feeds", "clock")),
@@ -88,8 +90,8 @@ async def watch_classic(port: int, screen: Screen, until: float) -> None:
     try:
         due = time.monotonic()
         while due < until:
-            # The classic server closes after each answer, so a connection serves once.
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4_000_000)
+            # Dash's own server closes after each answer, so a connection serves once.
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(head + body)
             answer = await asyncio.wait_for(reader.read(-1), 30)
             writer.close()
@@ -121,6 +123,7 @@ async def _forget_before(screens: list[Screen], began: float) -> None:
     for screen in screens:
         screen.came_at.clear()
         screen.bytes = 0
+    print("began", flush=True)
 
 
 def _sum_up(screens: list[Screen], seconds: float) -> dict[str, Any]:
@@ -128,7 +131,7 @@ def _sum_up(screens: list[Screen], seconds: float) -> dict[str, Any]:
     for screen in screens:
         came = screen.came_at
         rates.append((len(came) - 1) / (came[-1] - came[0]) if len(came) > 1 else 0.0)
-        gaps.append(max((b - a for a, b in zip(came, came[1:], strict=False)), default=seconds))
+        gaps.append(max((b - a for a, b in itertools.pairwise(came)), default=seconds))
     return {
         "rates": rates,
         "counts": [len(screen.came_at) for screen in screens],

@@ -107,7 +107,7 @@ def run_pages(
     server_cores = (target.cpu_s() - cpu_s) / passed_s
     ends = [_main(meter) for meter in meters]
     last = exchange.get_log()[-1][0]
-    _rest(opened[0], 8)  # a page that is seconds behind shall show what it still will
+    _await_shown(opened, last)
     log = [row for row in exchange.get_log(first - 1) if row[0] <= last]
     figures = []
     for page, start, end in zip(opened, starts, ends, strict=True):
@@ -180,6 +180,14 @@ def _figures(
         tuple(long_ms),
         server_cores,
     )
+
+
+def _await_shown(pages: list[Page], tick: int, patience_s: float = 8) -> None:
+    """A page that is seconds behind shall show what it still will."""
+    for _ in range(int(patience_s / 0.25)):
+        if all(page.evaluate("(window.__bench.seen.at(-1) || [''])[0]") > f"tick-{tick:06d}" for page in pages):
+            return
+        _rest(pages[0], 0.25)
 
 
 def _await_tick(exchange: Exchange, page: Page) -> int:

@@ -12,13 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLLOWED = "follow-me"
@@ -131,7 +133,16 @@ def feed_of(name: str, url: str, every_s: float = 1) -> dict[str, Any]:
     }
 
 
-RUNNERS = {"classic": run_classic, "ours": run_ours}
+@contextmanager
+def run_target(name: str, vehicles: int = 5000) -> Iterator[tuple[Exchange, Target]]:
+    """An exchange and, on its feed, "ours" or "classic"."""
+    run = {"classic": run_classic, "ours": run_ours}[name]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        run_exchange(vehicles) as exchange,
+        run(exchange, Path(folder)) as target,
+    ):
+        yield exchange, target
 
 
 @contextmanager
@@ -152,8 +163,8 @@ def _await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patienc
         if process.poll() is not None:
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
         try:
-            urllib.request.urlopen(url, timeout=5).read()
-        except OSError:
+            httpx.get(url, timeout=5)
+        except httpx.HTTPError:
             time.sleep(0.1)
         else:
             return
@@ -176,8 +187,7 @@ def free_port() -> int:
 
 
 def _get_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return json.loads(answer.read())
+    return httpx.get(url, timeout=10).json()
 
 
 def _tree(pid: int) -> list[int]:

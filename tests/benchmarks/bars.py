@@ -1,0 +1,105 @@
+"""The bars of the live path, and the table that holds figures against them.
+
+Each benchmark is a module with `measure(name, short) -> figures` by these keys;
+`main` runs it on ours and on the classic page and prints ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Figures = dict[str, float]
+Measure = Callable[[str, bool], Figures]
+TARGETS = ("classic", "ours")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a figure must reach. `limit` None: shown for knowledge, no bar."""
+
+    title: str
+    unit: str
+    limit: float | None = None
+    at_least: bool = False
+    digits: int = 1
+
+    def holds(self, value: float) -> bool:
+        """Whether the value reaches the bar; NaN (not measured) never does."""
+        if self.limit is None:
+            return True
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+BARS = {
+    "wire_kb_per_s": Bar("wire a screen, all moving", "kB/s", 15),
+    "wire_tenth_kb_per_s": Bar("wire a screen, a tenth moving", "kB/s", 3),
+    "cores_per_screen": Bar("server CPU per added screen", "cores", 0.001, digits=5),
+    "cores_one_screen": Bar("server CPU, one screen", "cores", 0.04, digits=3),
+    "latency_p50_ms": Bar("answer to DOM, p50", "ms", 40),
+    "latency_p95_ms": Bar("answer to DOM, p95", "ms", 120),
+    "main_ms_per_s": Bar("page's main thread", "ms/s", 25),
+    "long_tasks": Bar("long tasks after load", "", 0, digits=0),
+    "shown_share": Bar("one page: updates shown", "", None, digits=3),
+    "five_shown_share": Bar("5 pages: updates shown, worst page", "", 0.98, at_least=True, digits=3),
+    "five_age_p95_s": Bar("5 pages: age p95, worst page", "s", 1.5, digits=2),
+    "screens_rate": Bar("200 screens: updates a second, worst screen", "/s", 0.99, at_least=True, digits=3),
+    "screens_gap_s": Bar("200 screens: longest wait", "s", None, digits=2),
+    "screens_kb_per_s": Bar("a light client gets", "kB/s", None),
+    "heap_growth_percent": Bar("page's heap, growth over the soak", "%", 5),
+    "worker_growth_percent": Bar("worker's heap, growth over the soak", "%", 5),
+    "nodes_growth": Bar("DOM nodes, growth over the soak", "", 20, digits=0),
+    "soak_updates": Bar("updates in the soak", "", None, digits=0),
+    "rss_growth_percent": Bar("server memory, growth in 10 min", "%", 2, digits=2),
+    "rss_mb": Bar("server memory", "MB", None),
+}
+
+
+def table(ours: Figures, classic: Figures) -> str:
+    """One line a figure: ours, classic, how many times better, the bar, whether it holds."""
+    lines = [f"{'':46}{'ours':>12}{'classic':>12}{'ratio':>8}  bar"]
+    for key, bar in BARS.items():
+        if key not in ours and key not in classic:
+            continue
+        mine, theirs = (f.get(key, float("nan")) for f in (ours, classic))
+        verdict = "" if bar.limit is None or key not in ours else "pass" if bar.holds(mine) else "MISSED"
+        wanted = "" if bar.limit is None else f"{'≥' if bar.at_least else '≤'} {bar.limit:g}"
+        title = f"{bar.title}{', ' + bar.unit if bar.unit else ''}"
+        shown = "".join(f"{'–' if v != v else format(v, f',.{bar.digits}f'):>12}" for v in (mine, theirs))
+        lines.append(f"{title:46}{shown}{_ratio(bar, mine, theirs):>8}  {wanted:8}{verdict}")
+    return "\n".join(lines)
+
+
+def _ratio(bar: Bar, mine: float, theirs: float) -> str:
+    over, under = (mine, theirs) if bar.at_least else (theirs, mine)
+    if over != over or under != under or under <= 0:
+        return "–"
+    return f"{over / under:.1f}×"
+
+
+def main(measure: Measure, about: str) -> None:
+    """The command line of one benchmark: `--only ours`, `--short`, `--json FILE`."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--only", choices=TARGETS)
+    parser.add_argument("--short", action="store_true", help="a shorter, noisier run")
+    parser.add_argument("--json", type=Path, help="add the figures to this file")
+    given = parser.parse_args()
+    run([measure], (given.only,) if given.only else TARGETS, given.short, given.json)
+
+
+def run(measures: list[Measure], names: tuple[str, ...], short: bool, keep: Path | None) -> bool:
+    """Measure, print, keep; whether every bar that was measured holds."""
+    found: dict[str, Figures] = {name: {} for name in TARGETS}
+    for measure in measures:
+        for name in names:
+            found[name].update(measure(name, short))
+    print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end{', short form' if short else ''}")
+    print(table(found["ours"], found["classic"]))
+    if keep:
+        before = json.loads(keep.read_text()) if keep.exists() else {}
+        keep.write_text(json.dumps({n: {**before.get(n, {}), **found[n]} for n in TARGETS}, indent=2))
+    return all(BARS[key].holds(value) for key, value in found["ours"].items() if key in BARS)

@@ -1,0 +1,62 @@
+"""The bars in a short, generous form: not a measurement, but an alarm when something falls far.
+
+Seconds instead of minutes and limits several times the bars, since other work
+may share the machine. `make bench` measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.benchmarks.many_screens import run_clients
+from tests.benchmarks.page import has_browser, quantile, run_browser, run_page, run_wire
+from tests.benchmarks.processes import Exchange, Target, run_target
+from tests.benchmarks.soak import measure_page
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wall() -> Iterator[tuple[Exchange, Target]]:
+    """The dashboard as a user starts it, on 5,000 vehicles at 1 Hz."""
+    with run_target("ours") as running:
+        yield running
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not has_browser(), reason="no Chromium here")
+def test_an_answer_is_on_the_screen_soon_and_cheaply(wall):
+    """5,000 vehicles: nearly every answer shown, within a fraction of a second, by an idle page and few bytes."""
+    exchange, target = wall
+    with run_browser() as browser:
+        seen = run_page(target, exchange, browser, warm_up_s=3, seconds=8)
+        (wire_kb_per_s,) = run_wire(target, exchange, browser, settle_s=2, seconds=5)
+
+    assert seen.shown_share >= 0.85
+    assert quantile(seen.latency_ms, 0.5) <= 200
+    assert seen.main_ms_per_s <= 75
+    assert seen.server_cores <= 0.15
+    assert wire_kb_per_s <= 30
+
+
+def test_fifty_screens_get_every_update(wall):
+    """Each of fifty light clients gets an update a second, and none is refused."""
+    _, target = wall
+    _, got = run_clients(target, 50, 8)
+
+    assert got["failures"] == []
+    assert min(got["rates"]) >= 0.9
+    assert got["kb_per_s"] <= 30
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not has_browser(), reason="no Chromium here")
+def test_a_page_left_open_does_not_grow():
+    """Over 600 updates at fifty a second, heap and nodes after collection stay as they were."""
+    found = measure_page(updates=600, samples=3)
+
+    assert found["soak_updates"] >= 600
+    assert found["heap_growth_percent"] <= 15
+    assert found["nodes_growth"] <= 50
