@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from feeds.text import clean_text
 
@@ -14,6 +15,8 @@ AHEAD: Final = timedelta(seconds=60)
 
 # Before this no live observation was made; such a time is a zero, a default or another unit.
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 # No vehicle of a city moves faster (360 km/h); more is another unit or a sentinel.
 MAX_SPEED_M_S: Final = 100.0
@@ -64,3 +67,20 @@ def find_position_fault(latitude: float | None, longitude: float | None) -> str 
 def is_ahead(moment: datetime, received_at: datetime) -> bool:
     """Whether a time (aware) is too far ahead of our clock to be believed."""
     return moment - received_at > AHEAD
+
+
+def keep_newest(rows: Iterable[dict[str, Any]], key: str, tally: Tally) -> list[dict[str, Any]]:
+    """One row of each key: the one observed last, the later in the answer among equals.
+
+    The others are counted as rejected for `duplicate`. A row of unknown time is
+    older than any other. Order is that of each key's first row.
+    """
+    newest: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        other = newest.get(row[key])
+        if other is not None:
+            tally.reject("duplicate", row[key])
+            if (row["observed_at"] or NEVER) < (other["observed_at"] or NEVER):
+                continue
+        newest[row[key]] = row
+    return list(newest.values())

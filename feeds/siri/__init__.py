@@ -1,0 +1,1 @@
+"""What the SIRI adapters share: documents in SIRI's words, activities in the city's."""

@@ -1,0 +1,126 @@
+"""What one answer becomes: the function behind `python -m control_room try-feed`.
+
+A supplier's file or address goes in, one plain object comes out, by the very
+adapter that the control room uses. Every adapter gets this door for nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from control_room.clock import Clock, FixedClock, SystemClock
+from control_room.model import Batch
+from feeds.feed import Adapter, Feed, FeedError, FeedFileError, PayloadError, TooLarge, get_adapter
+from feeds.unpack import unpack
+
+# The type of vehicle where the standard does not say and there is no feed file to ask.
+_VEHICLE_TYPES = {"mds": "robot"}
+
+
+def try_feed(adapter: str, source: str, at: datetime | None = None, feed: Feed | None = None) -> dict[str, Any]:
+    """Read one answer through an adapter.
+
+    Args:
+        adapter: name of the standard, a module in `feeds/`.
+        source: a file (unpacked first when its name ends in .gz) or an http(s)
+            address, which is asked once, next pages included. The person who
+            typed it may name a private address.
+        at: moment of receipt, aware; None is now. It decides what lies in the future.
+        feed: description to read with, for its options and limits; None is a plain one named `try`.
+
+    Returns:
+        `{"kind", "rows", "rejects", "warnings", "published_at"}`: rows as
+        `Table.to_records` gives them, that is the columns this standard can
+        fill, None for unknown; published_at in ISO 8601 or None. An answer
+        with further kinds has them under "others", each of the same shape.
+        A body that fails as a whole gives `{"error": sentence, "reason": word}`.
+
+    Raises:
+        ValueError: `at` is naive.
+    """
+    if at is not None and at.tzinfo is None:
+        raise ValueError(f"time {at} has no zone; give one with an offset or Z")
+    is_address = source.lower().startswith(("http://", "https://"))
+    try:
+        chosen = get_adapter(adapter)
+        described = feed or _plain_feed(adapter, source if is_address else "http://localhost/")
+        clock: Clock = SystemClock() if at is None else FixedClock(at.astimezone(UTC))
+        decoded = _fetch(chosen, described, clock) if is_address else [_read(chosen, described, Path(source))]
+        batches = chosen.observe(decoded, described, clock.now())
+    except FeedError as error:
+        return {"error": error.detail, "reason": error.reason}
+    except FeedFileError as error:
+        return {"error": str(error), "reason": "adapter_unknown"}
+    return _describe(batches, chosen)
+
+
+def main_json(adapter: str, source: str, at: datetime | None = None, feed: Feed | None = None) -> tuple[str, int]:
+    """The same as one JSON object on one line, and the exit status: 1 for a body that fails as a whole."""
+    result = try_feed(adapter, source, at, feed)
+    # allow_nan off: what is not JSON everywhere must not be printed as if it were.
+    return json.dumps(result, ensure_ascii=False, allow_nan=False), 1 if "error" in result else 0
+
+
+def _plain_feed(adapter: str, url: str) -> Feed:
+    vehicle_type = _VEHICLE_TYPES.get(adapter, "bus")
+    try:
+        return Feed(name="try", adapter=adapter, url=url, vehicle_type=vehicle_type, allow_private=True)
+    except ValueError:
+        raise PayloadError("address_unreadable", f"{url!r} is not an http or https address") from None
+
+
+def _read(adapter: Adapter, feed: Feed, path: Path) -> Any:
+    """The decoded file, as the only page of its poll."""
+    limit = feed.limits.max_bytes
+    try:
+        with path.open("rb") as file:
+            body = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise PayloadError("file_unreadable", f"{path}: {said}") from None
+    if len(body) > limit:
+        raise TooLarge("too_large", f"{path} is larger than {limit} bytes (limits.max_bytes)")
+    if path.name.lower().endswith(".gz"):
+        body = unpack(body, "gzip", limit, str(path))
+    return adapter.decode(body)
+
+
+def _fetch(adapter: Adapter, feed: Feed, clock: Clock) -> list[Any]:
+    """The decoded pages that the address answers with now."""
+    # Only addresses need the network stack; files are read without loading it.
+    from feeds.fetch import Fetcher
+
+    async def ask() -> list[Any]:
+        async with Fetcher(clock=clock) as fetcher:
+            pages = await fetcher.fetch(feed, adapter)
+            return [page.decoded if page.is_decoded else adapter.decode(page.payload.body) for page in pages]
+
+    return asyncio.run(ask())
+
+
+def _describe(batches: Sequence[Batch], adapter: Adapter) -> dict[str, Any]:
+    if not batches:
+        return {"kind": adapter.kinds[0], "rows": [], "rejects": {}, "warnings": {}, "published_at": None}
+    # What the answer is mainly about comes first: trip updates alone are no answer about vehicles.
+    telling = [b for b in batches if len(b.table) or b.rejects]
+    first = telling[0] if telling else batches[0]
+    result = _describe_batch(first)
+    if others := [_describe_batch(b) for b in telling if b is not first]:
+        result["others"] = others
+    return result
+
+
+def _describe_batch(batch: Batch) -> dict[str, Any]:
+    published = batch.published_at
+    return {
+        "kind": batch.kind.name,
+        "rows": batch.table.to_records(),
+        "rejects": dict(batch.rejects),
+        "warnings": dict(batch.warnings),
+        "published_at": None if published is None else published.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
