@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -35,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from control_room.city import CityError
     from feeds.feed import FeedFileError
 
+    _end_on_terminate()
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -125,7 +125,7 @@ def _replay(options: argparse.Namespace) -> int:
 
     settings = read_settings(vars(options))
     source = Path(options.source)
-    still = options.still or source.is_file() and source.suffix != ".rec"
+    still = options.still or (source.is_file() and source.suffix != ".rec")
     try:
         feeds, recording, clock = open_replay(source, rate=options.rate, still=still, adapter=options.adapter)
     except (FeedError, OSError) as error:
@@ -268,6 +268,10 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def end_on_terminate() -> None:
-    """Make `kill` end us as Ctrl-C does, so that children end too."""
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+def _end_on_terminate() -> None:
+    """Make `kill` end us as Ctrl-C does, so that what we started ends too."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

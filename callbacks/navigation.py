@@ -1,0 +1,40 @@
+"""Which screen an address shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import dash
+from dash import Input, Output
+
+from control_room.access import WALL, audiences_now
+
+# path -> (audience that may see it, what builds it from the query's parameters)
+Screens = Mapping[str, tuple[str, Callable[[Mapping[str, str]], Any]]]
+
+
+def register(app: dash.Dash, screens: Screens) -> None:
+    """One callback: the page's address in, the screen out.
+
+    Any client can call any callback with any input, so the audience is asked
+    again here, of the request and not of its content.
+    """
+
+    @app.callback(Output("screen", "children"), Input("url", "href"))  # type: ignore[misc]
+    async def show(href: str | None) -> Any:
+        return find_screen(screens, href, audiences_now.get())
+
+
+def find_screen(screens: Screens, href: str | None, held: frozenset[str]) -> Any:
+    """The screen of that address for somebody holding these audiences; a plain notice where there is none."""
+    try:
+        parts = urlsplit(str(href or ""))
+        parameters = {k: v[-1][:256] for k, v in parse_qs(parts.query[:4096]).items()}
+    except ValueError:
+        return dash.html.P("That address cannot be read.")
+    audience, build = screens.get(parts.path.rstrip("/") or "/", (WALL, None))
+    if build is None or audience not in held:
+        return dash.html.P("There is no such screen.")
+    return build(parameters)

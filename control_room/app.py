@@ -1,0 +1,246 @@
+"""The application: the one place that knows everyone.
+
+    create_app(...) -> ControlRoom, an ASGI application
+
+From the outside in: gate (who may), static files (compressed once), our own
+few routes (health, base map, tiles, live socket), Dash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dash
+import orjson
+import structlog
+from dash import dcc, html
+
+from callbacks import navigation
+from control_room.access import (
+    LOOPBACK_NAMES,
+    WALL,
+    Gate,
+    Receive,
+    Scope,
+    Send,
+    audiences_now,
+    content_security_policy,
+    demo_identity,
+)
+from control_room.cache import Cache
+from control_room.city import City
+from control_room.clock import Clock
+from control_room.live import Bundle, LiveHub
+from control_room.model import FeedHealth, Snapshot
+from control_room.publish import Publisher
+from control_room.static_files import StaticFiles
+from control_room.tiles import MBTiles
+from control_room.writer import advance, note_failure, note_unchanged
+from feeds.feed import Feed, get_adapter
+from feeds.fetch import Source
+from feeds.poller import Failed, Outcome, Poller
+from layouts.screens.wall import build_wall
+from layouts.shell import index_page
+
+log = structlog.get_logger()
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+
+# Decoding is short and holds the interpreter; more threads would only take turns.
+DECODERS = 2
+
+
+class ControlRoom:
+    """Everything that runs in this process, as one ASGI application.
+
+    Args:
+        settings: values of `control_room.settings`.
+        source: what answers polls: a Fetcher, or a recording.
+        mode: "live", "sandbox" or "replay"; shown on every screen.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        city: City,
+        feeds: Sequence[Feed],
+        clock: Clock,
+        source: Source,
+        mode: str,
+        keep_files: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.city = city
+        self.feeds = tuple(feeds)
+        self.clock = clock
+        self.mode = mode
+        self._source = source
+        self._publisher = Publisher(self.feeds, city, clock, mode)
+        self.hub = LiveHub(clock, mode)
+        self.cache: Cache[Outcome, Mapping[str, Bundle]] = Cache(
+            Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
+            self._apply,
+            self._publisher.make,
+            self._publish,
+        )
+        self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
+        self._dash = self._make_dash()
+        self.asgi = Gate(
+            StaticFiles(self._route, keep=keep_files),
+            _host_names(settings),
+            demo_identity(loopback_only=not settings["open_demo"]),
+            self._policy,
+        )
+        self._csp: str | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self.asgi(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Writer and pollers at work; all ended on leaving."""
+        decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
+        pollers = [
+            Poller(f, get_adapter(f.adapter), self._source, self.cache.put, self.clock, executor=decoders)
+            for f in self.feeds
+        ]
+        tasks = [asyncio.create_task(self.cache.run(), name="writer")]
+        tasks += [asyncio.create_task(p.run(), name=f"poll {p.feed.name}") for p in pollers]
+        for task in tasks:
+            task.add_done_callback(_log_death)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            decoders.shutdown(wait=False, cancel_futures=True)
+
+    def _apply(self, snapshot: Snapshot, outcome: Outcome) -> Snapshot:
+        name, now = outcome.feed.name, self.clock.now()
+        if isinstance(outcome, Failed):
+            return note_failure(snapshot, name, outcome.error.reason, outcome.error.detail, now)
+        if outcome.not_modified:
+            return note_unchanged(snapshot, name, now, outcome.latency_ms)
+        return advance(snapshot, name, outcome.batches, now, self.city, outcome.latency_ms)
+
+    def _publish(self, made: Mapping[str, Bundle]) -> None:
+        for audience, bundle in made.items():
+            self.hub.publish(audience, bundle)
+
+    def _make_dash(self) -> dash.Dash:
+        app = dash.Dash(
+            "control_room",
+            backend="fastapi",
+            assets_folder=str(ASSETS),
+            # Scripts of the worker are loaded by the worker, not by the page.
+            assets_path_ignore=["worker"],
+            title=f"{self.city.title} control room",
+            update_title="",
+            serve_locally=True,
+            suppress_callback_exceptions=True,
+            index_string=index_page(self.city, self.mode),
+        )
+        # Dash's own socket is not used and would be opened by every page; the gate denies it as well.
+        app.backend.websocket_capability = False
+        app.layout = html.Div([dcc.Location(id="url"), html.Div(id="screen")])
+        navigation.register(app, {"/wall": (WALL, self._build_wall)})
+        return app
+
+    def _build_wall(self, parameters: Mapping[str, str]) -> Any:
+        view = self._publisher.view(self.cache.snapshot)
+        return build_wall(view, parameters.get("follow") or None, self.settings)
+
+    def _policy(self) -> str:
+        if self._csp is None:
+            tiles = urlsplit(self.settings["tiles"].replace("{", "").replace("}", ""))
+            hosts = [f"{tiles.scheme}://{tiles.netloc}"] if tiles.netloc else []
+            self._csp = content_security_policy(self._dash.csp_hashes(), hosts)
+        return self._csp
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/live":
+            await self.hub.serve(scope, receive, send, _audience_of_screen())
+        elif path == "/healthz":
+            await _json(send, self._health())
+        elif path == "/city/basemap.json":
+            await _bytes(
+                send, await asyncio.to_thread((self.city.folder / "basemap.json").read_bytes), b"application/json"
+            )
+        elif path.startswith("/tiles/"):
+            await self._tile(path, send)
+        elif path == "/":
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            if path.startswith("/wall"):
+                # Dash serves its page at its root only; which screen it shows, the page's own address says.
+                scope = {**scope, "path": "/", "raw_path": b"/"}
+            await self._dash.server(scope, receive, send)
+
+    async def _tile(self, path: str, send: Send) -> None:
+        zoom, x, y = (int(p) for p in path.split("/")[2:])
+        tile = await asyncio.to_thread(self._tiles.find_tile, zoom, x, y) if self._tiles else None
+        if tile is None:
+            await _bytes(send, b"", b"text/plain", status=404)
+        else:
+            await _bytes(send, tile.image, tile.content_type.encode())
+
+    def _health(self) -> dict[str, Any]:
+        """For a load balancer: that we live, and no more than anybody may know."""
+        return {"status": "ok", "snapshot": self.cache.snapshot.version, "mode": self.mode}
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _health(feed: Feed) -> FeedHealth:
+    return FeedHealth(
+        feed=feed.name,
+        title=feed.title,
+        supplier=feed.supplier,
+        adapter=feed.adapter,
+        every_s=feed.every_s,
+        ageing_after_s=feed.ageing_after_s,
+        stale_after_s=feed.stale_after_s,
+    )
+
+
+def _host_names(settings: Mapping[str, Any]) -> set[str]:
+    named = {h.strip() for h in settings["public_host"].split(",") if h.strip()}
+    return set(LOOPBACK_NAMES) | named | ({settings["host"]} - {"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+
+
+def _audience_of_screen() -> str:
+    """The audience whose bytes this socket gets; the gate has let only walls and staff through."""
+    return "wall" if WALL in audiences_now.get() else "nobody"
+
+
+def _log_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a loop that should never end has ended", task=task.get_name(), exc_info=error)
+
+
+async def _json(send: Send, content: Any) -> None:
+    await _bytes(send, orjson.dumps(content), b"application/json")
+
+
+async def _bytes(send: Send, body: bytes, content_type: bytes, status: int = 200) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

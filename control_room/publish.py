@@ -1,0 +1,159 @@
+"""What a snapshot gives each audience: map frame, panels, cards, each encoded once.
+
+Runs in the writer's thread. Work is done once per snapshot and audience, never
+once per screen: the hub sends these very bytes to every screen of the audience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import orjson
+import structlog
+from dash.development.base_component import Component
+
+from control_room.city import City
+from control_room.clock import Clock
+from control_room.frames import FrameEncoder
+from control_room.live import Bundle, encode_panel
+from control_room.marks import MarksBuilder, mercator
+from control_room.model import KINDS, STAFF, Snapshot, Table
+from feeds.feed import Feed
+from layouts.panel import View, list_panels
+
+log = structlog.get_logger()
+
+# Panels change by the second at most: people read them, and ages run in the page by themselves.
+PANELS_EVERY_S = 1.0
+
+# Audience of a screen -> audiences of columns it holds.
+COLUMNS_OF: Mapping[str, frozenset[str]] = MappingProxyType({"wall": frozenset({STAFF})})
+
+
+class Publisher:
+    """Makes the bundle of every audience from a snapshot."""
+
+    def __init__(self, feeds: Sequence[Feed], city: City, clock: Clock, mode: str) -> None:
+        self._feeds = tuple(feeds)
+        self._city = city
+        self._clock = clock
+        self._mode = mode
+        self._audiences = {
+            name: _Audience(name, MarksBuilder(feeds, city.box, clock.now()), FrameEncoder()) for name in COLUMNS_OF
+        }
+        self._panels = list_panels()
+
+    def view(self, snapshot: Snapshot, audience: str = "wall") -> View:
+        """What screens of that audience are built from."""
+        shown = project(snapshot, COLUMNS_OF[audience])
+        return View(snapshot=shown, now=snapshot.at, city=self._city, mode=self._mode, feeds=self._feeds)
+
+    def make(self, snapshot: Snapshot) -> dict[str, Bundle]:
+        """Audience -> what its screens get of this snapshot."""
+        return {name: self._make(snapshot, audience) for name, audience in self._audiences.items()}
+
+    def _make(self, snapshot: Snapshot, audience: _Audience) -> Bundle:
+        view = self.view(snapshot, audience.name)
+        frame = audience.frames.encode(audience.marks.build(view.snapshot))
+        cards = CardFinder(view.snapshot.tables["vehicle"], self._feeds)
+        if audience.panels_at is None or (snapshot.at - audience.panels_at).total_seconds() >= PANELS_EVERY_S:
+            audience.panels_at = snapshot.at
+            audience.panels = self._build_panels(view, audience.panels)
+        return Bundle(frame=frame, panels=audience.panels, find_card=cards.find)
+
+    def _build_panels(self, view: View, before: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        built: dict[str, bytes] = {}
+        for name, panel in self._panels.items():
+            try:
+                built[name] = encode_panel(name, to_json(panel.build(view)))
+            except Exception:
+                # One panel's fault harms only itself: it keeps what it last showed, whose ages go on.
+                log.exception("panel could not be built", panel=name)
+                if name in before:
+                    built[name] = before[name]
+        return built
+
+
+class _Audience:
+    """What the writer keeps between two snapshots for one audience."""
+
+    def __init__(self, name: str, marks: MarksBuilder, frames: FrameEncoder) -> None:
+        self.name = name
+        self.marks = marks
+        self.frames = frames
+        self.panels: Mapping[str, bytes] = {}
+        self.panels_at: datetime | None = None
+
+
+def project(snapshot: Snapshot, held: frozenset[str]) -> Snapshot:
+    """The same snapshot without the columns that this audience may not see."""
+    tables: dict[str, Table] = {}
+    for name, table in snapshot.tables.items():
+        allowed = {c.name for c in KINDS[name].columns_for(held)}
+        if allowed.issuperset(table.columns):
+            tables[name] = table
+        else:
+            # The key column is kept as rows have no order without it; it leaves the process only in staff frames.
+            kept = {n: a for n, a in table.columns.items() if n in allowed or n == table.kind.key}
+            tables[name] = Table.of(table.kind, kept)
+    return Snapshot(snapshot.version, snapshot.at, MappingProxyType(tables), snapshot.feeds, MappingProxyType({}))
+
+
+class CardFinder:
+    """The card of one vehicle, looked up by key, by the supplier's id, or by label."""
+
+    def __init__(self, table: Table, feeds: Sequence[Feed]) -> None:
+        self._table = table
+        self._feeds = {f.name: f for f in feeds}
+
+    def find(self, wanted: str) -> dict[str, Any] | None:
+        """The card, or None when no vehicle has that id.
+
+        Where several have it (operators share ids), the one heard from last.
+        """
+        table = self._table
+        for column in ("vehicle_key", "vehicle_id", "label"):
+            rows = np.flatnonzero(table[column] == wanted)
+            if len(rows):
+                times = table["observed_at"][rows]
+                newest = rows[0] if np.isnat(times).all() else rows[np.nanargmax(_with_nan(times))]
+                return self._card(int(newest))
+        return None
+
+    def _card(self, row: int) -> dict[str, Any]:
+        table = self._table
+        record = table.take(np.array([row])).to_records()[0]
+        feed = self._feeds.get(record.get("feed") or "")
+        observed = table["observed_at"][row]
+        x, y = mercator(table["latitude"][row : row + 1], table["longitude"][row : row + 1])
+        names = ("vehicle_key", "vehicle_type", "state", "state_reason", "speed_kmh", "battery_percent", "locality")
+        return {
+            "label": record.get("label") or record.get("vehicle_id") or record["vehicle_key"],
+            **{name: record.get(name) for name in names},
+            "route": record.get("route_name") or record.get("route_id"),
+            "destination": record.get("destination"),
+            "observed_at": None if np.isnat(observed) else int(observed.astype(np.int64)),
+            "x": int(x[0]),
+            "y": int(y[0]),
+            "ageing_s": feed.ageing_after_s if feed else None,
+            "stale_s": feed.stale_after_s if feed else None,
+        }
+
+
+def _with_nan(times: np.ndarray) -> np.ndarray:
+    return np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(float))
+
+
+def to_json(component: Component) -> bytes:
+    """A Dash component as the page's `set_props` takes it."""
+    return orjson.dumps(component, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Component):
+        return value.to_plotly_json()
+    raise TypeError(f"a panel holds a {type(value).__name__}, which is neither a component nor plain JSON")

@@ -1,0 +1,189 @@
+"""Serving: what stands round the application when a person starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+
+from control_room.access import LOOPBACK_NAMES
+from control_room.app import ControlRoom
+from control_room.city import CITIES, CityError, load_city
+from control_room.clock import Clock
+from control_room.settings import SettingError, data_folder
+from feeds.feed import Feed
+from feeds.fetch import Fetcher, Source
+from feeds.recorder import Recorder
+
+MAX_MESSAGE_BYTES = 4096  # of a screen's socket; docs/live-protocol.md
+
+
+def serve(
+    settings: Mapping[str, Any],
+    feeds: Sequence[Feed],
+    clock: Clock,
+    source: Source | None = None,
+    mode: str | None = None,
+    note: str = "",
+) -> int:
+    """Run the dashboard until Ctrl-C or SIGTERM; the exit status.
+
+    Args:
+        source: answers polls; by default the network.
+        mode: by default "sandbox" when any feed is simulated, else "live".
+        note: one line for the person who started it.
+    """
+    set_up_log(settings["log_json"])
+    data = data_folder(settings["data"])
+    if settings["host"] not in LOOPBACK_NAMES and not settings["open_demo"]:
+        raise SettingError(
+            f"--host {settings['host']}: there is no sign-in yet, so the dashboard listens on loopback only; "
+            "for a demonstration on a network you trust add --open-demo"
+        )
+    city = load_city(city_folder(settings["city"]))
+    mode = mode or ("sandbox" if any(f.simulated for f in feeds) else "live")
+    listener = listen(settings["host"], settings["port"])
+    port = listener.getsockname()[1]
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, feeds, clock, source, mode, note, city, data, listener, port))
+    return 0
+
+
+async def _serve(
+    settings: Mapping[str, Any],
+    feeds: Sequence[Feed],
+    clock: Clock,
+    source: Source | None,
+    mode: str,
+    note: str,
+    city: Any,
+    data: Path,
+    listener: socket.socket,
+    port: int,
+) -> None:
+    fetcher: Fetcher | None = None
+    if source is None:
+        recorder = None
+        if settings["record"]:
+            recorder = Recorder(data / "recordings", feeds, max_bytes=settings["record_max_mb"] * 1_000_000)
+        source = fetcher = Fetcher(recorder=recorder)
+    app = ControlRoom(settings, city, feeds, clock, source, mode)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=3,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+    server = uvicorn.Server(config)
+    # What is alive now stays alive: the collector need not look through it again at every poll.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    announce(settings, city.title, mode, note, port)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        if fetcher is not None:
+            await fetcher.aclose()
+
+
+def announce(settings: Mapping[str, Any], title: str, mode: str, note: str, port: int) -> None:
+    """Say where to look and what it is, before the first request can be answered."""
+    host = settings["host"] if settings["host"] not in LOOPBACK_NAMES else "localhost"
+    demo = "DEMO: no sign-in, anybody who reaches this port sees the staff screens"
+    if settings["host"] in LOOPBACK_NAMES:
+        demo = "DEMO: no sign-in; only this machine is answered"
+    lines = [
+        "",
+        f"  {title} control room   {mode.upper()}",
+        f"  {note}" if note else "",
+        f"  wall   http://{host}:{port}/wall",
+        f"  open   http://{host}:{port}",
+        f"  {demo}",
+        "  Ctrl-C ends everything.",
+        "",
+    ]
+    sys.stdout.write("\n".join(line for line in lines if line or line == "") + "\n")
+    sys.stdout.flush()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        SettingError: the port is taken or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise SettingError(
+            f"--host {host} --port {port}: cannot listen there: {error.strerror}; is it running already? "
+            "Name another port with --port"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def city_folder(name: str) -> Path:
+    """The folder of a city: a name under control_room/city, or a path."""
+    known = CITIES / name
+    if "/" not in name and known.is_dir():
+        return known
+    path = Path(name).expanduser()
+    if not path.is_dir():
+        names = sorted(p.parent.name for p in CITIES.glob("*/city.yaml"))
+        raise CityError(f"--city {name}: no such folder; built in: {', '.join(names)}")
+    return path
+
+
+def set_up_log(as_json: bool) -> None:
+    """One event a line on stderr, for structlog and the standard library alike."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    # These log every request at INFO, some with the address and its key.
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "websockets"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
