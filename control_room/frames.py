@@ -143,16 +143,19 @@ class FrameEncoder:
         wanted = keys.tolist()
         kept = {key: old[key] for key in wanted if key in old}
         # Lowest slot first, so that the rows stay together and the end can be cut.
-        self._free = [s for s in self._free if s < self._size] + [s for k, s in old.items() if k not in kept]
-        heapq.heapify(self._free)
+        free = [s for s in self._free if s < self._size]
+        heapq.heapify(free)
         size = self._size
         for key in wanted:
             if key not in kept:
-                if self._free:
-                    kept[key] = heapq.heappop(self._free)
+                if free:
+                    kept[key] = heapq.heappop(free)
                 else:
                     kept[key] = size
                     size += 1
+        # A slot freed now rests for one frame: a screen must see it empty, or the
+        # newcomer would glide in from where the one before it stood.
+        self._free = free + [slot for key, slot in old.items() if key not in kept]
         if len(kept) != len(wanted):
             raise ValueError(f"marks hold {len(wanted)} keys, of which {len(wanted) - len(kept)} occur twice")
         self._size = max(kept.values(), default=-1) + 1
