@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
 
-class DevTools:
-    """One connection to a browser started with `--remote-debugging-port`."""
+@contextmanager
+def open_devtools(port: int) -> Iterator[DevTools]:
+    """A connection to the browser started with `--remote-debugging-port=<port>`."""
+    version = httpx.get(f"http://127.0.0.1:{port}/json/version").json()
+    with connect(version["webSocketDebuggerUrl"], max_size=None) as wire:
+        yield DevTools(wire)
 
-    def __init__(self, port: int) -> None:
-        version = httpx.get(f"http://127.0.0.1:{port}/json/version").json()
-        self._wire: ClientConnection = connect(version["webSocketDebuggerUrl"], max_size=None)
+
+class DevTools:
+    """Commands to a browser and its targets, one at a time."""
+
+    def __init__(self, wire: ClientConnection) -> None:
+        self._wire = wire
         self._ids = itertools.count(1)
         self.events: list[dict[str, Any]] = []
-
-    def __enter__(self) -> DevTools:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._wire.close()
 
     def send(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
         """The result of one command; events that come meanwhile are kept."""

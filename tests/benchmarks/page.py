@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.benchmarks.processes import Exchange, Target
 from tests.benchmarks.relay import Relay
 
 CHROMIUM = "/usr/bin/chromium"
-VIEWPORT = {"width": 1920, "height": 1080}
+VIEWPORT: ViewportSize = {"width": 1920, "height": 1080}
 
 # Watches the whole document, because a framework may replace the element itself.
 _WATCH = """

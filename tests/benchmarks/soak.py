@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import bars
-from tests.benchmarks.cdp import DevTools
+from tests.benchmarks.cdp import open_devtools
 from tests.benchmarks.many_screens import run_clients
 from tests.benchmarks.page import open_page, run_browser
 from tests.benchmarks.processes import feed_of, free_port, run_exchange, run_ours, run_target
@@ -69,7 +69,7 @@ def run_soak(updates: int, samples: int) -> list[Sample]:
             run_browser(f"--remote-debugging-port={port}") as browser,
         ):
             page = open_page(browser, target.url)
-            with DevTools(port) as tools:
+            with open_devtools(port) as tools:
                 session, workers = tools.attach(target.path)
                 start = exchange.get_log()[-1][0]
                 for look in range(1, samples + 1):
