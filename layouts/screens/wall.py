@@ -1,0 +1,151 @@
+"""The wall: a map of what moves, who needs a person, and whether to believe it. Nothing to click.
+
+Ids are those of docs/live-protocol.md: `#live` starts the channel, `#panel-…`
+are renewed by it, `#followed` shows the vehicle of `?follow=<id>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from layouts.formats import DASH
+from layouts.panel import View, list_panels
+from layouts.panels.fleet import list_types
+from layouts.parts.city_map import build_legend, build_map
+from layouts.parts.mark import build_clock, build_mark, build_overlay
+from layouts.parts.symbol import symbol
+
+WORKER_URL = "/assets/worker/main.js"
+
+
+def build_wall(view: View, follow: str | None, settings: Mapping[str, Any]) -> Component:
+    """The wall screen.
+
+    Args:
+        follow: identity or label of a vehicle to follow; None follows nobody.
+        settings: of the server; tiles and the size of the wall are read from them.
+    """
+    middle = html.Main(
+        [
+            html.H2("Map", className="unseen"),
+            build_map(view.city, settings),
+            build_legend(list_types(view)),
+            _build_followed(),
+            html.A("The same as a table", href="/wall/table", className="table-link"),
+        ],
+        className="wall-map",
+    )
+    return _build_screen(view, settings, "wall", middle, ("map", "panel:fleet", "panel:feeds"), follow)
+
+
+def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
+    """The same screen with the table behind the map in the map's place."""
+    middle = html.Main(
+        [
+            html.Div(
+                [_build_panel("vehicles", view), html.P(html.A("Back to the map", href="/wall"))],
+                className="wall-scroll",
+                tabIndex=0,
+                role="region",
+                **{"aria-label": "Vehicles by place"},
+            )
+        ],
+        className="wall-map wall-table",
+    )
+    return _build_screen(view, settings, "wall-table", middle, ("panel:vehicles", "panel:fleet", "panel:feeds"), None)
+
+
+def _build_screen(
+    view: View,
+    settings: Mapping[str, Any],
+    screen: str,
+    middle: Component,
+    topics: tuple[str, ...],
+    follow: str | None,
+) -> Component:
+    return html.Div(
+        [
+            # Empty while all is well; the page fills it, and a screen reader says it when it changes.
+            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
+            _build_header(view),
+            middle,
+            html.Aside(_build_panel("fleet", view), className="wall-side", **{"aria-label": "Fleet"}),
+            html.Footer(_build_panel("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
+            *build_overlay(view),
+            html.Div(
+                id="live",
+                hidden=True,
+                **{
+                    "data-screen": screen,
+                    "data-topics": ",".join(topics),
+                    "data-worker": WORKER_URL,
+                    "data-follow": follow or "",
+                    "data-mode": view.mode,
+                },
+            ),
+        ],
+        id="wall",
+        className="wall",
+        **{"data-mode": view.mode},
+    )
+
+
+def _build_header(view: View) -> Component:
+    return html.Header(
+        [
+            html.Div(
+                [html.H1(view.city.title), html.P("What moves now", className="subtitle")],
+                className="wall-name",
+            ),
+            html.P(
+                ["oldest feed ", html.Span(DASH, id="worst-age", className="age")],
+                className="worst",
+            ),
+            build_mark(view),
+            build_clock(view),
+        ],
+        className="wall-header",
+    )
+
+
+def _build_panel(name: str, view: View) -> Component:
+    panel = list_panels()[name]
+    heading = f"heading-{name}"
+    return html.Section(
+        [
+            html.H2(panel.title, id=heading),
+            html.Div(panel.build(view), id=f"panel-{name}", className=f"panel panel-{name}"),
+        ],
+        className="panel-frame",
+        **{"aria-labelledby": heading},
+    )
+
+
+def _build_followed() -> Component:
+    """The card of the followed vehicle; the page fills it and shows it when there is one."""
+
+    def value(key: str, words: str) -> Component:
+        return html.Div([html.Dt(words), html.Dd(DASH, **{"data-card": key})])
+
+    return html.Section(
+        [
+            html.H2([symbol("robot", "followed-symbol"), html.Span(id="followed-label")]),
+            html.P([html.Span(DASH, **{"data-card": "state"}), " · ", html.Span(DASH, **{"data-card": "locality"})]),
+            html.Dl(
+                [
+                    value("speed", "Speed"),
+                    value("battery", "Battery"),
+                    value("route", "Route"),
+                    html.Div([html.Dt("Seen"), html.Dd(html.Time(className="age", **{"data-card": "age"}))]),
+                ]
+            ),
+        ],
+        id="followed",
+        className="followed",
+        hidden=True,
+        **{"aria-label": "Followed vehicle"},
+    )
