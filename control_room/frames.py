@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,8 @@ from control_room.columns import ColumnReader, Columns, ahead, cost, encode_colu
 KEY = 1
 DELTA = 2
 PANEL = 3
+
+MAX_SLOTS = 1_000_000
 
 # Measured on 5,000 driving vehicles (docs/live-protocol.md, "What it costs"):
 # short matches are chance in small residuals, so Z_FILTERED saves 11 %; memory
@@ -186,7 +188,7 @@ class FrameDecoder:
         read = ColumnReader(body, int(header["n"]))
         try:
             after = _decode_key(header, read) if tag == KEY else _decode_delta(header, read, self.columns)
-        except (ValueError, struct.error) as error:
+        except (ValueError, KeyError, struct.error) as error:
             raise FrameError(f"frame {header['seq']} is cut short or damaged") from error
         if after.check() != header["check"]:
             raise FrameError(f"frame {header['seq']} decodes to other values than were encoded")
@@ -219,23 +221,6 @@ def inflate(message: bytes, limit: int = 64_000_000) -> tuple[int, bytes]:
     return message[0], body
 
 
-def encode_panel(name: str, children: Any) -> bytes:
-    """A panel as its binary message.
-
-    Args:
-        children: a Dash component or anything JSON; components say of
-            themselves how they go into JSON (`to_plotly_json`).
-    """
-    return deflate(PANEL, orjson.dumps({"name": name, "children": children}, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    as_json: Callable[[], Any] | None = getattr(value, "to_plotly_json", None)
-    if as_json is None:
-        raise TypeError(f"{type(value).__name__} does not go into JSON")
-    return as_json()
-
-
 def open_frame(message: bytes) -> tuple[int, dict[str, Any], memoryview]:
     """Tag, header and columns' bytes of a map frame.
 
@@ -250,6 +235,10 @@ def open_frame(message: bytes) -> tuple[int, dict[str, Any], memoryview]:
         header = orjson.loads(body[4 : 4 + length])
     except (struct.error, orjson.JSONDecodeError) as error:
         raise FrameError("frame has no readable header") from error
+    if not isinstance(header, dict) or any(type(header.get(name)) is not int for name in ("seq", "n", "now", "check")):
+        raise FrameError("frame's header lacks seq, n, now or check")
+    if not 0 <= header["n"] <= MAX_SLOTS:
+        raise FrameError(f"frame of {header['n']} slots")
     return tag, header, memoryview(body)[4 + length :]
 
 

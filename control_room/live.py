@@ -21,7 +21,7 @@ from typing import Any, Literal
 import orjson
 
 from control_room.clock import Clock
-from control_room.frames import Frame
+from control_room.frames import PANEL, Frame, deflate
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -66,16 +66,14 @@ class Bundle:
 
     Attributes:
         frame: the map.
-        panels: panel name → its binary message (`frames.encode_panel`). Give
-            the same bytes again while a panel has not changed.
+        panels: panel name → its binary message (`encode_panel`). A panel is
+            sent where these bytes differ from those sent before.
         find_card: vehicle id → card, None when there is no such vehicle.
-        now_ms: the clock when the snapshot was made.
     """
 
     frame: Frame
     panels: Mapping[str, bytes]
     find_card: FindCard
-    now_ms: int
 
     @property
     def seq(self) -> int:
@@ -219,7 +217,7 @@ class LiveHub:
         the same function in the bundle that follows, or cards are sent again.
         """
         place = self._audience(audience)
-        if place.cards is None or place.cards.find_card is not find_card:
+        if place.cards is None or place.cards.find_card != find_card:
             place.cards = Cards(find_card)
             self._wake(client for client in place.clients if client.follow is not None)
 
@@ -233,7 +231,7 @@ class LiveHub:
         if place.bundle is not None and bundle.seq != place.bundle.seq + 1:
             raise ValueError(f"frame {bundle.seq} of {audience} does not follow {place.bundle.seq}")
         place.bundle = bundle
-        if place.cards is None or place.cards.find_card is not bundle.find_card:
+        if place.cards is None or place.cards.find_card != bundle.find_card:
             place.cards = Cards(bundle.find_card)
         self._remember(place, bundle.frame)
         self.counters.published += 1
@@ -499,6 +497,15 @@ class LiveHub:
         gone = [n for n, screen in self.screens.items() if screen.left_at is not None]
         for n in gone[:-200]:  # the last to leave are kept, so that a wall that went dark can be named
             del self.screens[n]
+
+
+def encode_panel(name: str, children: bytes) -> bytes:
+    """A panel as its binary message.
+
+    Args:
+        children: JSON of a Dash component, or of what else `set_props` takes.
+    """
+    return deflate(PANEL, b'{"name":' + orjson.dumps(name) + b',"children":' + children + b"}")
 
 
 def is_panel_topic(topic: str) -> bool:
