@@ -21,15 +21,12 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from dash.development.base_component import Component
 
 from control_room.city import City
 from control_room.model import Snapshot
 from feeds.feed import Feed
-
-Mode = Literal["live", "sandbox", "replay"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class View:
     snapshot: Snapshot
     now: datetime
     city: City
-    mode: Mode
+    mode: str
     feeds: tuple[Feed, ...]
 
 
@@ -58,11 +55,13 @@ class Panel:
         name: what topics and ids say: `panel:fleet`, `#panel-fleet`.
         title: its heading.
         build: the view -> what stands under the heading.
+        on_request: built only while a screen asks for it, because it is large.
     """
 
     name: str
     title: str
     build: Callable[[View], Component]
+    on_request: bool = False
 
 
 @cache

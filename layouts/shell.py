@@ -13,10 +13,10 @@ def build_shell() -> Component:
     return html.Div([dcc.Location(id="url"), html.Div(id="screen")], className="shell")
 
 
-def page_template(city: City) -> str:
-    """Dash's index page (`app.index_string`) with the city's language and colours before any style has come."""
+def index_page(city: City, mode: str) -> str:
+    """Dash's index page (`app.index_string`): the city's language, the mode, colours before any style has come."""
     return f"""<!DOCTYPE html>
-<html lang="{city.language}" data-theme="dark">
+<html lang="{city.language}" data-theme="dark" data-mode="{mode}">
 <head>
 {{%metas%}}
 <meta name="viewport" content="width=device-width, initial-scale=1">

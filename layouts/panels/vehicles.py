@@ -66,4 +66,4 @@ def build_vehicles(view: View) -> Component:
     return html.Table([caption, head, html.Tbody(body)], className="places")
 
 
-PANEL = Panel("vehicles", "Vehicles by place", build_vehicles)
+PANEL = Panel("vehicles", "Vehicles by place", build_vehicles, on_request=True)
