@@ -145,11 +145,13 @@ def _name(rows: list[Row], feed: str, tally: Tally) -> list[Row]:
     """The rows with plates hidden and keys given. Ids are shared by operators, so the key holds both."""
     bare = [_without_operator(row["vehicle_id"], row["operator"]) for row in rows]
     names, hidden = hide_plate(bare, feed)
-    labels, _ = hide_plate([row["label"] for row in rows], feed)
+    plain = [_without_operator(row["label"], row["operator"]) for row in rows]
+    labels, _ = hide_plate(plain, feed)
     if hidden:
         tally.warnings["plate_hidden"] += hidden
-    for row, sent, name, label in zip(rows, bare, names, labels, strict=True):
-        row["label"] = label if label == row["label"] else None
+    for row, sent, name, number, label in zip(rows, bare, names, plain, labels, strict=True):
+        if label != number:
+            row["label"] = None
         if name != sent:
             row["vehicle_id"] = name
         vehicle = row["vehicle_id"]
