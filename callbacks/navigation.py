@@ -22,7 +22,7 @@ def register(app: dash.Dash, screens: Screens) -> None:
     again here, of the request and not of its content.
     """
 
-    @app.callback(Output("screen", "children"), Input("url", "href"))  # type: ignore[misc]
+    @app.callback(Output("screen", "children"), Input("url", "href"))  # type: ignore[untyped-decorator]
     async def show(href: str | None) -> Any:
         return find_screen(screens, href, audiences_now.get())
 

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import dash
 import orjson
 import structlog
-from dash import dcc, html
 
 from callbacks import navigation
 from control_room.access import (
@@ -36,17 +35,17 @@ from control_room.access import (
 from control_room.cache import Cache
 from control_room.city import City
 from control_room.clock import Clock
-from control_room.live import Bundle, LiveHub
+from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import FeedHealth, Snapshot
-from control_room.publish import Publisher
+from control_room.publish import COLUMNS_OF, Publisher
 from control_room.static_files import StaticFiles
 from control_room.tiles import MBTiles
 from control_room.writer import advance, note_failure, note_unchanged
 from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
-from layouts.screens.wall import build_wall
-from layouts.shell import index_page
+from layouts.screens.wall import build_wall, build_wall_table
+from layouts.shell import build_shell, index_page
 
 log = structlog.get_logger()
 
@@ -73,7 +72,7 @@ class ControlRoom:
         feeds: Sequence[Feed],
         clock: Clock,
         source: Source,
-        mode: str,
+        mode: Mode,
         keep_files: bool = True,
     ) -> None:
         self.settings = settings
@@ -84,10 +83,12 @@ class ControlRoom:
         self._source = source
         self._publisher = Publisher(self.feeds, city, clock, mode)
         self.hub = LiveHub(clock, mode)
+        self._wanted: Mapping[str, frozenset[str]] = {}
         self.cache: Cache[Outcome, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
             self._apply,
-            self._publisher.make,
+            self._announce,
+            self._make,
             self._publish,
         )
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
@@ -134,6 +135,14 @@ class ControlRoom:
             return note_unchanged(snapshot, name, now, outcome.latency_ms)
         return advance(snapshot, name, outcome.batches, now, self.city, outcome.latency_ms)
 
+    def _announce(self, snapshot: Snapshot) -> None:
+        for audience, find_card in self._publisher.find_cards(snapshot).items():
+            self.hub.publish_cards(audience, find_card)
+        self._wanted = {audience: self.hub.wanted_panels(audience) for audience in COLUMNS_OF}
+
+    def _make(self, snapshot: Snapshot) -> Mapping[str, Bundle]:
+        return self._publisher.make(snapshot, self._wanted)
+
     def _publish(self, made: Mapping[str, Bundle]) -> None:
         for audience, bundle in made.items():
             self.hub.publish(audience, bundle)
@@ -153,13 +162,16 @@ class ControlRoom:
         )
         # Dash's own socket is not used and would be opened by every page; the gate denies it as well.
         app.backend.websocket_capability = False
-        app.layout = html.Div([dcc.Location(id="url"), html.Div(id="screen")])
-        navigation.register(app, {"/wall": (WALL, self._build_wall)})
+        app.layout = build_shell()
+        navigation.register(app, {"/wall": (WALL, self._build_wall), "/wall/table": (WALL, self._build_wall_table)})
         return app
 
     def _build_wall(self, parameters: Mapping[str, str]) -> Any:
         view = self._publisher.view(self.cache.snapshot)
         return build_wall(view, parameters.get("follow") or None, self.settings)
+
+    def _build_wall_table(self, _: Mapping[str, str]) -> Any:
+        return build_wall_table(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _policy(self) -> str:
         if self._csp is None:

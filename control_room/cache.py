@@ -1,9 +1,9 @@
 """The latest snapshot: one writer, many readers who never wait for it.
 
 Outcomes of polls arrive in a queue. One worker thread takes all that wait,
-advances the snapshot with each and makes what the screens get; only the
-finished result crosses back to the event loop. A poll never waits for a
-viewer and a viewer never causes a poll.
+advances the snapshot with each and makes what the screens get; only finished
+results cross back to the event loop. A poll never waits for a viewer and a
+viewer never causes a poll.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Cache(Generic[Outcome, Made]):
     Args:
         first: the snapshot before anything is known.
         apply: snapshot, outcome -> next snapshot. Pure; runs in the writer's thread.
-        make: snapshot -> what listeners get (encoded once). Runs there too.
+        announce: called on the event loop with each new snapshot, before the
+            rest of it is made: for the few bytes that should not wait.
+        make: snapshot -> what listeners get (encoded once). Runs in the writer's thread.
         publish: called on the event loop with what was made.
     """
 
@@ -40,11 +42,13 @@ class Cache(Generic[Outcome, Made]):
         self,
         first: Snapshot,
         apply: Callable[[Snapshot, Outcome], Snapshot],
+        announce: Callable[[Snapshot], None],
         make: Callable[[Snapshot], Made],
         publish: Callable[[Made], None],
     ) -> None:
         self.snapshot = first
         self._apply = apply
+        self._announce = announce
         self._make = make
         self._publish = publish
         self._waiting: asyncio.Queue[Outcome] = asyncio.Queue()
@@ -66,21 +70,25 @@ class Cache(Generic[Outcome, Made]):
                 while not self._waiting.empty():
                     outcomes.append(self._waiting.get_nowait())
                 last = loop.time()
-                made = await loop.run_in_executor(self._writer, self._step, outcomes)
-                if made is not None:
-                    self._publish(made)
+                await loop.run_in_executor(self._writer, self._advance, outcomes)
+                self._announce(self.snapshot)
+                # Those woken by it run before the writer's thread competes for the interpreter again.
+                await asyncio.sleep(0)
+                await self._make_and_publish(loop)
         finally:
             self._writer.shutdown(wait=False, cancel_futures=True)
 
-    def _step(self, outcomes: Sequence[Outcome]) -> Made | None:
+    def _advance(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             try:
                 self.snapshot = self._apply(self.snapshot, outcome)
             except Exception:
                 # A fault of ours in one feed's rows must not stop the others: the last good snapshot stays.
                 log.exception("outcome could not be applied", outcome=type(outcome).__name__)
+
+    async def _make_and_publish(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            return self._make(self.snapshot)
+            made = await loop.run_in_executor(self._writer, self._make, self.snapshot)
+            self._publish(made)
         except Exception:
             log.exception("snapshot could not be published", version=self.snapshot.version)
-            return None

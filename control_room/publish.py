@@ -19,7 +19,7 @@ from dash.development.base_component import Component
 from control_room.city import City
 from control_room.clock import Clock
 from control_room.frames import FrameEncoder
-from control_room.live import Bundle, encode_panel
+from control_room.live import Bundle, FindCard, encode_panel
 from control_room.marks import MarksBuilder, mercator
 from control_room.model import KINDS, STAFF, Snapshot, Table
 from feeds.feed import Feed
@@ -52,22 +52,42 @@ class Publisher:
         shown = project(snapshot, COLUMNS_OF[audience])
         return View(snapshot=shown, now=snapshot.at, city=self._city, mode=self._mode, feeds=self._feeds)
 
-    def make(self, snapshot: Snapshot) -> dict[str, Bundle]:
-        """Audience -> what its screens get of this snapshot."""
-        return {name: self._make(snapshot, audience) for name, audience in self._audiences.items()}
+    def find_cards(self, snapshot: Snapshot) -> dict[str, FindCard]:
+        """Audience -> what finds a vehicle's card; the same function for the same snapshot."""
+        found: dict[str, FindCard] = {}
+        for name, audience in self._audiences.items():
+            if audience.cards is None or audience.cards_of is not snapshot:
+                shown = project(snapshot, COLUMNS_OF[name])
+                audience.cards = CardFinder(shown.tables["vehicle"], self._feeds)
+                audience.cards_of = snapshot
+            found[name] = audience.cards.find
+        return found
 
-    def _make(self, snapshot: Snapshot, audience: _Audience) -> Bundle:
+    def make(self, snapshot: Snapshot, wanted: Mapping[str, frozenset[str]]) -> dict[str, Bundle]:
+        """Audience -> what its screens get of this snapshot.
+
+        Args:
+            wanted: audience -> names of the panels that some screen shows now.
+        """
+        cards = self.find_cards(snapshot)
+        return {
+            name: self._make(snapshot, audience, cards[name], wanted.get(name, frozenset()))
+            for name, audience in self._audiences.items()
+        }
+
+    def _make(self, snapshot: Snapshot, audience: _Audience, find_card: FindCard, wanted: frozenset[str]) -> Bundle:
         view = self.view(snapshot, audience.name)
         frame = audience.frames.encode(audience.marks.build(view.snapshot))
-        cards = CardFinder(view.snapshot.tables["vehicle"], self._feeds)
         if audience.panels_at is None or (snapshot.at - audience.panels_at).total_seconds() >= PANELS_EVERY_S:
             audience.panels_at = snapshot.at
-            audience.panels = self._build_panels(view, audience.panels)
-        return Bundle(frame=frame, panels=audience.panels, find_card=cards.find)
+            audience.panels = self._build_panels(view, audience.panels, wanted)
+        return Bundle(frame=frame, panels=audience.panels, find_card=find_card)
 
-    def _build_panels(self, view: View, before: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    def _build_panels(self, view: View, before: Mapping[str, bytes], wanted: frozenset[str]) -> Mapping[str, bytes]:
         built: dict[str, bytes] = {}
         for name, panel in self._panels.items():
+            if name not in wanted:
+                continue
             try:
                 built[name] = encode_panel(name, to_json(panel.build(view)))
             except Exception:
@@ -87,6 +107,8 @@ class _Audience:
         self.frames = frames
         self.panels: Mapping[str, bytes] = {}
         self.panels_at: datetime | None = None
+        self.cards: CardFinder | None = None
+        self.cards_of: Snapshot | None = None
 
 
 def project(snapshot: Snapshot, held: frozenset[str]) -> Snapshot:

@@ -20,10 +20,10 @@ from control_room.access import LOOPBACK_NAMES
 from control_room.app import ControlRoom
 from control_room.city import CITIES, CityError, load_city
 from control_room.clock import Clock
+from control_room.live import Mode
 from control_room.settings import SettingError, data_folder
 from feeds.feed import Feed
 from feeds.fetch import Fetcher, Source
-from feeds.recorder import Recorder
 
 MAX_MESSAGE_BYTES = 4096  # of a screen's socket; docs/live-protocol.md
 
@@ -33,7 +33,7 @@ def serve(
     feeds: Sequence[Feed],
     clock: Clock,
     source: Source | None = None,
-    mode: str | None = None,
+    mode: Mode | None = None,
     note: str = "",
 ) -> int:
     """Run the dashboard until Ctrl-C or SIGTERM; the exit status.
@@ -64,7 +64,7 @@ async def _serve(
     feeds: Sequence[Feed],
     clock: Clock,
     source: Source | None,
-    mode: str,
+    mode: Mode,
     note: str,
     city: Any,
     data: Path,
@@ -73,10 +73,7 @@ async def _serve(
 ) -> None:
     fetcher: Fetcher | None = None
     if source is None:
-        recorder = None
-        if settings["record"]:
-            recorder = Recorder(data / "recordings", feeds, max_bytes=settings["record_max_mb"] * 1_000_000)
-        source = fetcher = Fetcher(recorder=recorder)
+        source = fetcher = Fetcher()
     app = ControlRoom(settings, city, feeds, clock, source, mode)
     config = uvicorn.Config(
         app,

@@ -8,7 +8,8 @@ screens as it is. What it draws and what it does not claim:
 - grid roads: the lines of `grid_roads.geojson` (a sketch of their course, ends
   cut short; both are said there), with the spots where an H road meets a V road;
 - cells: for each locality the ground nearer to it than to any other named
-  place, no farther than 900 m. "Nearest named place", not a legal edge;
+  place, no farther than 650 m, gaps up to 1.4 km wide closed so that the city is
+  one shape. "Nearest named place", not a legal edge;
 - places: points only. A lake here is a disc at an approximate position.
 
 Form of the file: coordinates as integers of 1e-5 degree (0.7 m by 1.1 m at
@@ -26,12 +27,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from shapely import MultiPoint, Point, voronoi_polygons
+from shapely import MultiPoint, Point, transform, union_all, voronoi_polygons
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
 UNIT_DEG = 1e-5
-REACH_M = 900.0
+REACH_M = 650.0
+CLOSE_M = 700.0
 METRES_PER_DEG = 111_320.0
 
 Line = Sequence[tuple[float, float]]
@@ -71,16 +73,22 @@ def build_cells(points: Sequence[tuple[float, float]], reach_m: float = REACH_M)
     squeeze = math.cos(math.radians(sum(p[1] for p in points) / len(points)))
     flat = [Point(lon * squeeze * METRES_PER_DEG, lat * METRES_PER_DEG) for lon, lat in points]
     cells = voronoi_polygons(MultiPoint(flat), ordered=True)
+    discs = union_all([p.buffer(reach_m, quad_segs=8) for p in flat])
+    land = discs.buffer(CLOSE_M, quad_segs=8).buffer(-CLOSE_M, quad_segs=8)
     # 5 m of simplification is invisible at the closest zoom of the wall and halves the file.
+    # Where closing leaves a cell in several pieces, the one round its place is meant.
     clipped = [
-        c.intersection(p.buffer(reach_m, quad_segs=6)).simplify(5.0) for c, p in zip(cells.geoms, flat, strict=True)
+        next(part for part in _parts(c.intersection(land)) if part.intersects(p)).simplify(5.0)
+        for c, p in zip(cells.geoms, flat, strict=True)
     ]
     return [_unflatten(c, squeeze) for c in clipped]
 
 
-def _unflatten(shape: BaseGeometry, squeeze: float) -> BaseGeometry:
-    from shapely import transform
+def _parts(shape: BaseGeometry) -> list[BaseGeometry]:
+    return list(getattr(shape, "geoms", [shape]))
 
+
+def _unflatten(shape: BaseGeometry, squeeze: float) -> BaseGeometry:
     return transform(shape, lambda xy: xy / [squeeze * METRES_PER_DEG, METRES_PER_DEG])
 
 
