@@ -1,0 +1,110 @@
+"""The cache: one writer, outcomes in order, a fault in one harms only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import UTC, datetime
+
+from control_room.cache import Cache
+from control_room.model import Snapshot
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def bump(snapshot: Snapshot, outcome: str) -> Snapshot:
+    if outcome == "faulty":
+        raise RuntimeError("a fault of ours")
+    return Snapshot(snapshot.version + 1, NOW, snapshot.tables, snapshot.feeds)
+
+
+async def run(outcomes: list[str], make=lambda s: s.version, until: int = 1) -> list[tuple[str, object]]:
+    """What listeners heard, until `until` things were published."""
+    heard: list[tuple[str, object]] = []
+    enough = asyncio.Event()
+
+    def publish(made):
+        heard.append(("made", made))
+        if sum(1 for word, _ in heard if word == "made") >= until:
+            enough.set()
+
+    cache = Cache(Snapshot.empty(NOW), bump, lambda s: heard.append(("announced", s.version)), make, publish)
+    task = asyncio.create_task(cache.run())
+    for outcome in outcomes:
+        await cache.put(outcome)
+    await asyncio.wait_for(enough.wait(), 5)
+    task.cancel()
+    return heard
+
+
+def test_outcomes_that_wait_share_one_publication():
+    """Three feeds that answered in one moment make one frame, announced before it is made."""
+    assert asyncio.run(run(["a", "b", "c"])) == [("announced", 3), ("made", 3)]
+
+
+def test_a_faulty_outcome_does_not_stop_the_others():
+    """The snapshot goes on from the last good one."""
+    assert asyncio.run(run(["a", "faulty", "b"])) == [("announced", 2), ("made", 2)]
+
+
+def test_a_fault_in_publishing_does_not_stop_the_writer():
+    """The next snapshot is published all the same."""
+
+    async def story():
+        calls = []
+        loop = asyncio.get_running_loop()
+        called = asyncio.Event()
+
+        def make(snapshot):
+            calls.append(snapshot.version)
+            loop.call_soon_threadsafe(called.set)
+            if len(calls) == 1:
+                raise RuntimeError("a fault of ours")
+            return snapshot.version
+
+        published = asyncio.Event()
+        cache = Cache(Snapshot.empty(NOW), bump, lambda s: None, make, lambda made: published.set())
+        task = asyncio.create_task(cache.run())
+        await cache.put("a")
+        await asyncio.wait_for(called.wait(), 5)
+        await cache.put("b")
+        await asyncio.wait_for(published.wait(), 5)
+        task.cancel()
+        return calls
+
+    assert asyncio.run(story()) == [1, 2]
+
+
+def test_the_writer_never_works_on_the_event_loop():
+    """Applying and making run in one thread of their own, announcing and publishing on the loop."""
+    threads: dict[str, str] = {}
+
+    async def story():
+        done = asyncio.Event()
+
+        def apply(snapshot, outcome):
+            threads["apply"] = threading.current_thread().name
+            return snapshot
+
+        def make(snapshot):
+            threads["make"] = threading.current_thread().name
+            return 1
+
+        def announce(snapshot):
+            threads["announce"] = threading.current_thread().name
+
+        def publish(made):
+            threads["publish"] = threading.current_thread().name
+            done.set()
+
+        cache = Cache(Snapshot.empty(NOW), apply, announce, make, publish)
+        task = asyncio.create_task(cache.run())
+        await cache.put("a")
+        await asyncio.wait_for(done.wait(), 5)
+        task.cancel()
+
+    asyncio.run(story())
+
+    assert threads["apply"] == threads["make"]
+    assert threads["apply"].startswith("writer")
+    assert threads["announce"] == threads["publish"] == threading.current_thread().name
