@@ -27,7 +27,7 @@ _FORMS = (
 _PLATE = re.compile("|".join(_FORMS))
 # All three forms end in a letter and fleet numbers seldom do; looking for that
 # first makes five thousand ids cost a fraction of a millisecond.
-_ENDS_IN_LETTER = re.compile(r"[A-Za-z]\n")
+_ENDS_IN_LETTER = re.compile(r"\n(?<=[A-Za-z]\n)")
 _PLATE_LINE = re.compile(rf"\n(?:{'|'.join(_FORMS)})(?=\n)")
 
 
@@ -43,7 +43,7 @@ def is_plate(text: str) -> bool:
 
 def may_hold_plates(texts: Sequence[str]) -> bool:
     """Whether any of many texts is a plate, at far less than the cost of asking each."""
-    joined = "\n".join(("", *texts, ""))
+    joined = "\n" + "\n".join(texts) + "\n"
     return _ENDS_IN_LETTER.search(joined) is not None and _PLATE_LINE.search(joined) is not None
 
 
@@ -57,7 +57,7 @@ def hide_plate(texts: Sequence[str | None], feed: str) -> tuple[list[str | None]
     Returns:
         The texts in the same order, and how many were replaced.
     """
-    if not may_hold_plates([t for t in texts if t]):
+    if not may_hold_plates([t for t in texts if t] if None in texts else texts):  # type: ignore[arg-type]
         return list(texts), 0
     hidden = [pseudonym(t, feed) if t and is_plate(t) else t for t in texts]
     return hidden, sum(old is not new for old, new in zip(texts, hidden, strict=True))

@@ -19,8 +19,7 @@ from google.protobuf.message import DecodeError
 
 from feeds.feed import PayloadError
 from feeds.gtfs_rt.json_form import to_protobuf
-from feeds.gtfs_rt.positions import unpack_positions
-from feeds.gtfs_rt.wire import ABSENT_DELAY, ABSENT_EVENT, HEADER, MESSAGE, SEEN, walk
+from feeds.gtfs_rt.wire import ABSENT_DELAY, ABSENT_EVENT, COLUMNS, HEADER, MESSAGE, walk
 from feeds.gtfs_rt.words import (
     ABSENT_TIME,
     Alert,
@@ -95,16 +94,15 @@ def _beginning(body: bytes) -> str:
 
 def _read_whole(body: bytes) -> Answer | None:
     """The usual case, read in one go; None when any part of it is broken."""
-    message, seen = MESSAGE(), SEEN()
+    columns = COLUMNS()
     try:
-        message.ParseFromString(body)
-        seen.ParseFromString(body)
+        columns.ParseFromString(body)
+        answer = _start(columns.header if columns.HasField("header") else None)
+        _check_count(len(columns.entity.id))
+        parts: list[VehicleColumns] = []
+        _read_slice(body, columns.entity, answer, parts)
     except DecodeError:
         return None
-    answer = _start(message.header if message.HasField("header") else None)
-    _check_count(len(message.entity))
-    parts: list[VehicleColumns] = []
-    _read_entities(list(message.entity), seen.entity, answer, parts)
     answer.vehicles = join_vehicles(parts)
     return answer
 
@@ -117,25 +115,26 @@ def _read_in_slices(body: bytes) -> Answer:
         if begins_like_gtfs_realtime(body):
             raise PayloadError("truncated", f"{len(body)} bytes of GTFS-Realtime, and then: {error}") from error
         raise PayloadError("not_protobuf", f"no protobuf message: {error}; it begins: {_beginning(body)}") from error
-    headers = [body[start:end] for number, start, end in found if number == 1]
-    entities = [(start, end) for number, start, end in found if number == 2]
-    _check_count(len(entities))
-    usual = [(start, end) for start, end in entities if end - start <= MAX_ENTITY_BYTES]
     message = MESSAGE()
     try:
-        message.ParseFromString(b"".join(headers))
+        message.ParseFromString(b"".join([body[start:end] for number, start, end in found if number == 1]))
     except DecodeError as error:
         raise PayloadError("not_protobuf", f"the header is unreadable; the body begins: {_beginning(body)}") from error
-    answer = _start(message.header if headers else None)
-    answer.entities += len(entities) - len(usual)
-    _leave_out(answer, "entity_too_large", len(entities) - len(usual))
+    answer = _start(message.header if message.HasField("header") else None)
+    spans = [(start, end) for number, start, end in found if number == 2]
+    _check_count(len(spans))
+    usual = [(start, end) for start, end in spans if end - start <= MAX_ENTITY_BYTES]
+    answer.entities += len(spans) - len(usual)
+    _leave_out(answer, "entity_too_large", len(spans) - len(usual))
     parts: list[VehicleColumns] = []
-    for spans in _slices(usual):
-        read = _parse_entities(body, spans, answer)
-        _read_entities(read, None, answer, parts)
+    for cut in _slices(usual):
+        try:
+            _read_slice(b"".join([body[start:end] for start, end in cut]), None, answer, parts)
+        except DecodeError:
+            _read_one_by_one([body[start:end] for start, end in cut], answer, parts)
     answer.vehicles = join_vehicles(parts)
-    if entities and sum(answer.left_out.get(r, 0) for r in _BROKEN) == len(entities):
-        raise PayloadError("not_gtfs_realtime", f"none of {len(entities)} entities can be read")
+    if spans and sum(answer.left_out.get(r, 0) for r in _BROKEN) == len(spans):
+        raise PayloadError("not_gtfs_realtime", f"none of {len(spans)} entities can be read")
     return answer
 
 
@@ -152,25 +151,19 @@ def _slices(spans: Sequence[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]
         yield held
 
 
-def _parse_entities(body: bytes, spans: Sequence[tuple[int, int]], answer: Answer) -> list[Any]:
-    """Entities of one slice; those that are broken are counted and left out."""
-    message = MESSAGE()
-    try:
-        message.ParseFromString(b"".join([body[start:end] for start, end in spans]))
-        return list(message.entity)
-    except DecodeError:
-        pass
-    read: list[Any] = []
-    for start, end in spans:
-        message = MESSAGE()
+def _read_one_by_one(entities: Sequence[bytes], answer: Answer, parts: list[VehicleColumns]) -> None:
+    """Entities of which at least one is broken: that one is counted and left out."""
+    whole = []
+    for entity in entities:
         try:
-            message.ParseFromString(body[start:end])
+            MESSAGE().ParseFromString(entity)
         except DecodeError:
+            answer.entities += 1
             _leave_out(answer, "entity_unreadable")
-            continue
-        read.extend(message.entity)
-    answer.entities += len(spans) - len(read)
-    return read
+        else:
+            whole.append(entity)
+    if whole:
+        _read_slice(b"".join(whole), None, answer, parts)
 
 
 def _start(header: Any | None) -> Answer:
@@ -192,79 +185,128 @@ def _leave_out(answer: Answer, reason: str, count: int = 1) -> None:
         answer.left_out[reason] = answer.left_out.get(reason, 0) + count
 
 
-def _read_entities(entities: list[Any], seen: Any | None, answer: Answer, parts: list[VehicleColumns]) -> None:
+def _read_slice(body: bytes, columns: Any | None, answer: Answer, parts: list[VehicleColumns]) -> None:
     """Add the rows of these entities to the answer.
 
     Args:
-        seen: which fields occur anywhere among them (see SEEN); None is "any may".
+        body: entities of a FeedMessage, with or without its header.
+        columns: the same, already on its side; None when that is still to be done.
+
+    Raises:
+        DecodeError: something in the body is broken; then nothing was added.
     """
-    answer.entities += len(entities)
-    if seen is None or seen.HasField("is_deleted"):
-        kept = [e for e in entities if not e.is_deleted]
-        _leave_out(answer, "deleted", len(entities) - len(kept))
-        entities = kept
-    if not entities:
-        return
-    has_trips = seen is None or seen.HasField("trip_update")
-    has_alerts = seen is None or seen.HasField("alert")
-    if seen is not None and seen.HasField("vehicle") and not has_trips and not has_alerts:
-        # Only vehicles here, as usual. An entity with a position surely is one, so nobody is asked.
-        vehicles = [e.vehicle for e in entities]
-        positions = [v.position for v in vehicles]
-        if all(positions):
-            parts.append(_read_vehicles(entities, vehicles, positions, seen.vehicle))
+    if columns is None:
+        message = COLUMNS()
+        message.ParseFromString(body)
+        columns = message.entity
+    has_trips, has_alerts = columns.HasField("trip_update"), columns.HasField("alert")
+    position = columns.vehicle.position
+    size = len(columns.id)
+    if 0 < size == len(position.latitude) == len(position.longitude) and not (
+        has_trips or has_alerts or len(columns.is_deleted)
+    ):
+        # Nothing but vehicles, and each has its position, as is usual.
+        vehicles = _read_vehicles(body, None, columns)
+        if vehicles is not None:
+            parts.append(vehicles)
+            answer.entities += size
             return
-    with_vehicle = [e for e in entities if e.HasField("vehicle")]
-    if with_vehicle:
-        vehicles = [e.vehicle for e in with_vehicle]
-        positions = [v.position for v in vehicles]
-        parts.append(_read_vehicles(with_vehicle, vehicles, positions, None if seen is None else seen.vehicle))
+    entities = _read_entities(body)
+    _check_count(len(entities))
+    answer.entities += len(entities)
+    kept = [e for e in entities if not e.is_deleted]
+    _leave_out(answer, "deleted", len(entities) - len(kept))
+    with_vehicle = [e for e in kept if e.HasField("vehicle")]
+    if with_vehicle and (vehicles := _read_vehicles(body, with_vehicle, columns)):
+        parts.append(vehicles)
     if has_trips:
-        _read_trips((e for e in entities if e.HasField("trip_update")), answer)
+        _read_trips([e for e in kept if e.HasField("trip_update")], answer)
     if has_alerts:
-        _read_alerts((e for e in entities if e.HasField("alert")), answer)
-    strange = sum(not (e.HasField("vehicle") or e.HasField("trip_update") or e.HasField("alert")) for e in entities)
+        _read_alerts([e for e in kept if e.HasField("alert")], answer)
+    strange = sum(not (e.HasField("vehicle") or e.HasField("trip_update") or e.HasField("alert")) for e in kept)
     _leave_out(answer, "unknown_entity", strange)
 
 
-def _read_vehicles(
-    entities: list[Any], vehicles: list[Any], positions: list[bytes], seen: Any | None
-) -> VehicleColumns:
-    def has(*path: str) -> bool:
-        at = seen
-        for name in path:
-            if at is None:
-                return True
-            if not at.HasField(name):
-                return False
-            at = getattr(at, name) if name in ("trip", "vehicle") else None
-        return True
+def _read_entities(body: bytes) -> list[Any]:
+    message = MESSAGE()
+    message.ParseFromString(body)
+    return list(message.entity)
 
-    def texts(owners: list[Any], name: str, *path: str) -> list[Any] | None:
-        return list(map(attrgetter(name), owners)) if has(*path, name) else None
 
-    def numbers(owners: list[Any], name: str, *path: str, kind: Any = np.int64) -> np.ndarray | None:
-        return np.fromiter(map(attrgetter(name), owners), kind, len(owners)) if has(*path, name) else None
+# Field of VehicleColumns -> where it stands in an entity.
+_TEXTS = {
+    "entity_id": "id",
+    "vehicle_id": "vehicle.vehicle.id",
+    "label": "vehicle.vehicle.label",
+    "plate": "vehicle.vehicle.plate",
+    "trip_id": "vehicle.trip.trip_id",
+    "route_id": "vehicle.trip.route_id",
+    "start_date": "vehicle.trip.start_date",
+    "start_time": "vehicle.trip.start_time",
+    "stop_id": "vehicle.stop_id",
+}
+_NUMBERS = {
+    "latitude": "vehicle.position.latitude",
+    "longitude": "vehicle.position.longitude",
+    "bearing": "vehicle.position.bearing",
+    "speed_ms": "vehicle.position.speed_ms",
+    "odometer_m": "vehicle.position.odometer_m",
+    "direction_id": "vehicle.trip.direction_id",
+    "stop_sequence": "vehicle.stop_sequence",
+    "current_status": "vehicle.current_status",
+    "occupancy": "vehicle.occupancy",
+    "timestamp": "vehicle.timestamp",
+}
+_MEASURED = frozenset({"latitude", "longitude", "bearing", "speed_ms", "odometer_m"})
 
-    trips = [v.trip for v in vehicles] if has("trip") else []
-    descriptors = [v.vehicle for v in vehicles] if has("vehicle") else []
-    return VehicleColumns(
-        entity_id=list(map(attrgetter("id"), entities)),
-        **unpack_positions(positions),
-        vehicle_id=texts(descriptors, "id", "vehicle"),
-        label=texts(descriptors, "label", "vehicle"),
-        plate=texts(descriptors, "plate", "vehicle"),
-        trip_id=texts(trips, "trip_id", "trip"),
-        route_id=texts(trips, "route_id", "trip"),
-        start_date=texts(trips, "start_date", "trip"),
-        start_time=texts(trips, "start_time", "trip"),
-        stop_id=texts(vehicles, "stop_id"),
-        direction_id=numbers(trips, "direction_id", "trip"),
-        stop_sequence=numbers(vehicles, "stop_sequence"),
-        current_status=numbers(vehicles, "current_status"),
-        occupancy=numbers(vehicles, "occupancy"),
-        timestamp=numbers(vehicles, "timestamp", kind=np.uint64),
-    )
+
+def _read_vehicles(body: bytes, entities: list[Any] | None, columns: Any) -> VehicleColumns | None:
+    """The columns of the vehicles.
+
+    Args:
+        entities: those with a vehicle, where that is not all of them; then each
+            column is read from these. None: all, so a full column is as good.
+
+    Returns:
+        None when there turn out to be entities without an id, so that the
+        columns' lengths prove nothing.
+    """
+    rows: dict[str, list[Any]] = {} if entities is None else {"": entities}
+    size = len(columns.id) if entities is None else len(entities)
+
+    def owners(path: str) -> list[Any]:
+        """The message of each entity that the field at this path stands in."""
+        holder = path.rpartition(".")[0]
+        if holder not in rows:
+            rows[holder] = (
+                list(map(attrgetter(holder.rpartition(".")[2]), owners(holder))) if holder else _read_entities(body)
+            )
+        return rows[holder]
+
+    def read(path: str) -> Any:
+        column = attrgetter(path)(columns)
+        if not len(column):
+            return None
+        if entities is None and len(column) == size:
+            return column
+        return list(map(attrgetter(path.rpartition(".")[2]), owners(path)))
+
+    made: dict[str, Any] = {}
+    for name, path in _TEXTS.items():
+        texts = read(path)
+        made[name] = None if texts is None else texts[:]
+    for name, path in _NUMBERS.items():
+        numbers = read(path)
+        kind = np.float64 if name in _MEASURED else np.uint64 if name == "timestamp" else np.int64
+        if numbers is not None:
+            made[name] = np.array(numbers, dtype=kind)
+        elif name in _MEASURED:
+            made[name] = np.full(size, np.nan)
+    if len(rows.get("", ())) not in (0, size):
+        return None
+    if made["entity_id"] is None:
+        made["entity_id"] = [""] * size
+    return VehicleColumns(**made)
 
 
 def _read_trips(entities: Iterable[Any], answer: Answer) -> None:

@@ -296,6 +296,8 @@ def _checked(
 
 
 def _given(texts: Sequence[str | None]) -> np.ndarray:
+    if None not in texts:
+        return np.ones(len(texts), bool)
     return np.fromiter([t is not None for t in texts], np.bool_, len(texts))
 
 

@@ -1,22 +1,26 @@
-"""The part of GTFS-Realtime that we read, as a protobuf schema made for reading fast.
+"""The part of GTFS-Realtime that we read, as two protobuf schemas made for reading fast.
 
 Google's generated classes would do, but a busy city sends five thousand vehicles
 a second, and asking `HasField` costs as much as reading the field. So we declare
-our own schema, compatible on the wire, with four differences:
+our own schemas, compatible on the wire. What is declared in neither stays unread
+bytes: it costs nothing and cannot grow.
 
-1. An absent number reads as a value that no feed sends (NaN, -1, 2**64-1), so it
-   is told from zero without asking. An absent text reads as "", which in a real
-   feed means the same: UK buses without a trip send trip_id as "".
-2. Nothing is `required`: one row without a latitude must not fail a whole feed.
-3. Enums are whole numbers, so a word added to the standard later is seen, not lost.
-4. `position` is bytes, unpacked for all vehicles at once (`positions.py`).
+MESSAGE reads entity by entity. It differs from the standard's schema in that
 
-What is not declared stays unread bytes: it costs nothing and cannot grow.
+1. an absent number reads as a value that no feed sends (NaN, -1, 2**64-1), so it
+   is told from zero without asking; an absent text reads as "", which in a real
+   feed means the same (UK buses without a trip send trip_id as "");
+2. nothing is `required`: one row without a latitude must not fail a whole feed;
+3. enums are whole numbers, so a word added to the standard later is seen, not lost.
 
-`SEEN` is a second view of the same bytes in which `entity` is a single message.
-Protobuf merges repeated occurrences of a single message into one, so after one
-quick parse it tells which fields occur *anywhere* in the answer; columns that
-nobody sent are then never read.
+COLUMNS reads the same bytes a column at a time. In it `entity` is one message and
+its fields repeat. Protobuf merges repeated occurrences of a message that is
+declared once, and joins its repeated fields: one parse in C turns the message on
+its side, and `columns.entity.vehicle.trip.trip_id` is the list of all trip ids.
+A column as long as the list of entity ids has a value in every entity. A shorter
+one does not say *which* entities lack it, so it is read by MESSAGE instead.
+(Were a field twice in one entity and nowhere in another, they would be confused;
+no encoder writes that.)
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ _SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
     },
     "VehiclePosition": {
         "trip": (1, "Trip"),
-        "position": (2, "bytes"),
+        "position": (2, "Position"),
         "stop_sequence": (3, "word"),
         "current_status": (4, "word"),
         "timestamp": (5, "time"),
@@ -100,7 +104,6 @@ _SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
 _F = descriptor_pb2.FieldDescriptorProto
 _TYPES: dict[str, tuple[int, str | None]] = {
     "text": (_F.TYPE_STRING, None),
-    "bytes": (_F.TYPE_BYTES, None),
     "flag": (_F.TYPE_BOOL, None),
     "float": (_F.TYPE_FLOAT, "nan"),
     "double": (_F.TYPE_DOUBLE, "nan"),
@@ -112,21 +115,33 @@ _TYPES: dict[str, tuple[int, str | None]] = {
 _PACKAGE = "control_room.gtfs_rt"
 
 
-def _load(merged: bool) -> descriptor_pool.DescriptorPool:
+# Parts of a vehicle: their fields become columns. Of trip updates and alerts the
+# column view only tells whether there are any.
+_COLUMNS_OF = ("FeedEntity", "VehiclePosition", "Position", "Trip", "Vehicle")
+_PRESENCE_OF = ("TripUpdate", "Alert")
+
+
+def _load(columns: bool) -> descriptor_pool.DescriptorPool:
     file = descriptor_pb2.FileDescriptorProto(name="gtfs_rt_read.proto", package=_PACKAGE, syntax="proto2")
     for message_name, message_fields in _SCHEMA.items():
         message = file.message_type.add(name=message_name)
+        if columns and message_name in _PRESENCE_OF:
+            continue
         for name, (number, kind) in message_fields.items():
-            repeated = kind.endswith("*") and not (merged and message_name == "FeedMessage")
+            repeated = kind.endswith("*")
+            if columns and message_name == "FeedMessage":
+                repeated = False
             made = message.field.add(name=name, number=number)
-            made.label = _F.LABEL_REPEATED if repeated else _F.LABEL_OPTIONAL
             if (plain := kind.rstrip("*")) in _TYPES:
                 made.type, default = _TYPES[plain]
-                if default is not None:
+                if columns and message_name in _COLUMNS_OF:
+                    repeated = True
+                elif default is not None:
                     made.default_value = default
             else:
                 made.type = _F.TYPE_MESSAGE
                 made.type_name = f".{_PACKAGE}.{plain}"
+            made.label = _F.LABEL_REPEATED if repeated else _F.LABEL_OPTIONAL
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     return pool
@@ -136,11 +151,10 @@ def _class(pool: descriptor_pool.DescriptorPool, name: str) -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
-_pool = _load(merged=False)
+_pool = _load(columns=False)
 MESSAGE = _class(_pool, "FeedMessage")
 HEADER = _class(_pool, "FeedHeader")
-POSITION = _class(_pool, "Position")
-SEEN = _class(_load(merged=True), "FeedMessage")
+COLUMNS = _class(_load(columns=True), "FeedMessage")
 
 
 def walk(body: bytes) -> list[tuple[int, int, int]]:
