@@ -15,7 +15,7 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -407,7 +407,9 @@ class LiveHub:
         return place.key_bytes
 
     def _greeting(self, place: _Audience) -> str:
-        return _json(type="hello", epoch=self.epoch, rate=self.clock.rate, mode=self.mode, **self._moment(place))
+        real = round(datetime.now(UTC).timestamp() * 1000)
+        run = {"epoch": self.epoch, "rate": self.clock.rate, "mode": self.mode, "real": real}
+        return _json(type="hello", **run, **self._moment(place))
 
     def _beat(self, place: _Audience) -> str:
         return _json(type="beat", **self._moment(place))
