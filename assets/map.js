@@ -77,7 +77,12 @@
     fit() {
       const [south, west, north, east] = JSON.parse(this.frame.dataset.fit || "[]");
       if (south === undefined) return;
-      this.map.fitBounds([[south, west], [north, east]], { animate: false, padding: [rootPx(), rootPx()] });
+      this.map.fitBounds([[south, west], [north, east]], {
+        animate: false,
+        paddingTopLeft: [rootPx(), rootPx()],
+        // Legend and credit lie over the foot of the map.
+        paddingBottomRight: [rootPx(), this.frame.clientHeight > 30 * rootPx() ? 3.4 * rootPx() : rootPx()],
+      });
     }
 
     resized() {
@@ -157,6 +162,7 @@
     },
     receive(message) { if (layer && message.type === "drawn") layer.receive(message); },
     follow(card) { if (layer) layer.follow(card); },
+    map() { return layer ? layer.map : null; },
   };
 
   if (!window.L) return; // a page without a map

@@ -295,7 +295,7 @@ self.Draw = (() => {
 
   // Symbols grow with the reader's distance (rem), a little with the zoom, and shrink in a crowd.
   function symbolSize(dpr) {
-    const zoom = view.zoom >= 15 ? 1.35 : view.zoom >= 13.5 ? 1.15 : 1;
+    const zoom = view.zoom >= 14.4 ? 1.35 : view.zoom >= 13.8 ? 1.15 : view.zoom >= 11.8 ? 1 : 0.75;
     const crowd = counters.inView > 1500 ? 0.6 : counters.inView > 500 ? 0.8 : 1;
     return Math.max(10, Math.round(look.rem * dpr * 1.5 * zoom * crowd));
   }

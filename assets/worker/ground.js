@@ -5,6 +5,8 @@
 "use strict";
 
 self.Ground = (() => {
+  const TOWN = 40; // stops; as many make a town, whose name is set in capitals
+
   let map = null;
 
   // Web Mercator pixels at zoom 18, the unit of the frames.
@@ -88,7 +90,7 @@ self.Ground = (() => {
       if (!near(x, y, r)) continue;
       const soft = context.createRadialGradient(x, y, r * 0.72, x, y, r);
       soft.addColorStop(0, colours.water);
-      soft.addColorStop(1, "transparent");
+      soft.addColorStop(1, `${colours.water}00`); // "transparent" would fade through black
       context.fillStyle = soft;
       context.beginPath();
       context.arc(x, y, r, 0, 2 * Math.PI);
@@ -119,8 +121,10 @@ self.Ground = (() => {
 
     const room = new Room();
     paintShields(context, room, { s, ox, oy, w, h, px, hair }, colours);
-    if (view.zoom >= 11.5) paintPlaces(context, room, { s, ox, oy, px, hair, near, zoom: view.zoom }, colours);
-    paintNames(context, room, { s, ox, oy, px, near, zoom: view.zoom }, colours);
+    const sight = { s, ox, oy, w, px, hair, near, zoom: view.zoom };
+    paintNames(context, room, sight, colours, (e) => e.weight >= TOWN);
+    if (view.zoom >= 11.5) paintPlaces(context, room, sight, colours);
+    paintNames(context, room, sight, colours, (e) => e.weight < TOWN);
   }
 
   // A road's number at both ends of what is in view, a little inside the edge.
@@ -194,7 +198,7 @@ self.Ground = (() => {
       context.strokeStyle = context.fillStyle = colours.place;
       context.lineWidth = v.hair * 1.4;
       mark(context, place.kind, x, y, r);
-      if (named && room.take(x + r * 2, y - size * 0.6, wide, size * 1.2)) {
+      if (named && x + r * 2 + wide < v.w && room.take(x + r * 2, y - size * 0.6, wide, size * 1.2)) {
         context.fillStyle = colours.place;
         context.fillText(name, x + r * 2.1, y + size * 0.05);
       }
@@ -219,20 +223,24 @@ self.Ground = (() => {
   }
 
   // The larger places first; the number of their stops stands for their size.
-  function paintNames(context, room, v, colours) {
+  function paintNames(context, room, v, colours, wanted) {
     context.textAlign = "center";
     context.textBaseline = "middle";
     const least = v.zoom >= 13.4 ? 0 : v.zoom >= 12.6 ? 5 : v.zoom >= 12 ? 9 : v.zoom >= 11 ? 18 : 40;
     for (const estate of map.estates) {
       if (estate.weight < least) break;
+      if (!wanted(estate)) continue;
       const x = estate.at[0] * v.s - v.ox, y = estate.at[1] * v.s - v.oy;
-      if (!v.near(x, y, v.px * 4)) continue;
-      const large = estate.weight >= 40;
+      if (!v.near(x, y, 0)) continue;
+      const large = estate.weight >= TOWN;
       const size = v.px * (large ? 0.84 : 0.7);
       context.font = `${large ? 600 : 500} ${size}px Inter, sans-serif`;
       context.letterSpacing = large ? `${size * 0.12}px` : `${size * 0.02}px`;
       const text = large ? estate.name.toUpperCase() : estate.name;
-      const wide = context.measureText(text).width, gap = v.px * 0.5;
+      const wide = context.measureText(text).width;
+      // A name cut by the edge is no name.
+      if (x - wide / 2 < 0 || x + wide / 2 > v.w) continue;
+      const gap = v.px * 0.5;
       if (!room.take(x - wide / 2 - gap, y - size * 0.9, wide + gap * 2, size * 1.8)) continue;
       context.fillStyle = large ? colours.townName : colours.estateName;
       context.fillText(text, x, y);

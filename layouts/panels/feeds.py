@@ -74,7 +74,9 @@ def _rows(health: FeedHealth) -> list[Component | str]:
     rejected = sum(health.rejects.values())
     if rejected:
         commonest = max(health.rejects, key=lambda reason: health.rejects[reason])
-        words.append(html.Span(f" · {format_count(rejected)} rejected: {format_reason(commonest)}", className="rejects"))
+        words.append(
+            html.Span(f" · {format_count(rejected)} rejected: {format_reason(commonest)}", className="rejects")
+        )
     return words
 
 

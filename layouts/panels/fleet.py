@@ -17,7 +17,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from control_room.model import VEHICLE_STATES, VEHICLE_TYPES, Table, from_ms, to_ms
-from layouts.formats import DASH, format_count, format_kind, format_state
+from layouts.formats import DASH, format_count, format_kind, format_reason, format_state
 from layouts.panel import Panel, View
 from layouts.parts.age import age
 from layouts.parts.symbol import symbol
@@ -116,7 +116,9 @@ def build_fleet(view: View) -> Component:
         return html.P("No vehicle in any feed yet.", className="calm")
     standing = judge(table, view)
     fleets = count_fleets(table, standing)
-    return html.Div([html.Ul([_build_kind(f) for f in fleets], className="kinds"), _build_attention(view, table, standing)])
+    return html.Div(
+        [html.Ul([_build_kind(f) for f in fleets], className="kinds"), _build_attention(view, table, standing)]
+    )
 
 
 def _build_kind(fleet: Fleet) -> Component:
@@ -170,18 +172,20 @@ def _build_attention(view: View, table: Table, standing: Standing) -> Component:
     if not ranked:
         return html.P("Nothing needs attention.", className="calm attention-none")
     limits = {f.name: f for f in view.feeds}
-    label, kind, reason, where = table["label"], table["vehicle_type"], table["state_reason"], table["locality"]
+    label, reason, where = table["label"], table["state_reason"], table["locality"]
     rows = []
     for rank, row in ranked[:MOST_ROWS]:
         feed = limits.get(table["feed"][row])
-        what = _WHAT[rank] + (f": {reason[row]}" if rank == NEEDS_HELP and reason[row] else "")
+        # The reason says more than the rank, whose symbol stands beside it.
+        told = reason[row] if rank == NEEDS_HELP else None
+        what = [html.Span(f"{_WHAT[rank]}: ", className="unseen"), format_reason(told)] if told else [_WHAT[rank]]
         name = label[row] or table["vehicle_id"][row] or DASH
         seen = from_ms(table["observed_at"][row])
         rows.append(
             html.Tr(
                 [
-                    html.Th([symbol(kind[row] or "other"), name], scope="row"),
-                    html.Td([symbol(_PICTURE[rank]), what], className="is-high" if rank == NEEDS_HELP else ""),
+                    html.Th(name, scope="row"),
+                    html.Td([symbol(_PICTURE[rank]), *what]),
                     html.Td(where[row] or DASH),
                     html.Td(age(seen, feed and feed.ageing_after_s, feed and feed.stale_after_s)),
                 ]

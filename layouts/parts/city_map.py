@@ -60,10 +60,17 @@ def build_map(city: City, settings: Mapping[str, Any]) -> Component:
     root = root_px_of(settings)
     if root is not None:
         attributes["data-root-px"] = f"{root:g}"
+    # The whole grid where there is one: at 4K and on a phone alike. A centre and a zoom fit one size of screen only.
+    first: dict[str, Any] = (
+        {"center": [city.view["latitude"], city.view["longitude"]], "zoom": city.view["zoom"]}
+        if bounds is None
+        else {"bounds": [list(bounds[:2]), list(bounds[2:])]}
+    )
     leaflet = dl.Map(
         children=layers,
-        center=[city.view["latitude"], city.view["longitude"]],
-        zoom=city.view["zoom"],
+        **first,
+        # Each pan would otherwise go through Dash's store; and with bounds it fails.
+        trackViewport=False,
         zoomSnap=0,
         zoomDelta=0.5,
         minZoom=9,

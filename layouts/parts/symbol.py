@@ -64,7 +64,8 @@ PICTURES: Mapping[str, str] = {
     "ghost": _line(_SQUARE, width=1.6) + _line(_HATCH, width=1.2),
     "help": _solid(HELP),
     "fresh": "<circle cx='12' cy='12' r='5'/>",
-    "ageing": "<circle cx='12' cy='12' r='5' fill='none' stroke='#000' stroke-width='2'/>" + _solid("M12 7a5 5 0 0 1 0 10z"),
+    "ageing": "<circle cx='12' cy='12' r='5' fill='none' stroke='#000' stroke-width='2'/>"
+    + _solid("M12 7a5 5 0 0 1 0 10z"),
     "stale": _line("M12 4l8 8-8 8-8-8z", width=1.8) + _line("M8 12l4-4M9.5 14.5l5-5M12 16l4-4", width=1.4),
     "failing": _solid("M12 3.5L22 20.5H2z"),
     "unknown": f"<circle cx='12' cy='12' r='5.5' fill='none' stroke='#000' stroke-width='2' {_DASH}/>",

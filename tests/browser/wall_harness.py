@@ -103,7 +103,15 @@ PAGE = """
 
 def make_feeds() -> tuple[Feed, ...]:
     def feed(name: str, title: str, vehicle_type: str, every_s: float, **more: Any) -> Feed:
-        return Feed(name=name, title=title, adapter="none", url="http://x.invalid/", vehicle_type=vehicle_type, every_s=every_s, **more)
+        return Feed(
+            name=name,
+            title=title,
+            adapter="none",
+            url="http://x.invalid/",
+            vehicle_type=vehicle_type,
+            every_s=every_s,
+            **more,
+        )
 
     return (
         feed("robots", "Delivery robots", "robot", 2, supplier="SANDBOX robots"),
@@ -133,12 +141,16 @@ class Fleet:
         self.starts = [random.random() for _ in range(self.count)]
         self.spreads = [(random.gauss(0, 0.004), random.gauss(0, 0.0025)) for _ in range(self.count)]
         # Age of the last report: most are seconds old, a few minutes, a few gone.
-        self.ages = [random.choices([1 + random.random() * 8, 45, 150, 900], [92, 4, 3, 1])[0] for _ in range(self.count)]
+        self.ages = [
+            random.choices([1 + random.random() * 8, 45, 150, 900], [92, 4, 3, 1])[0] for _ in range(self.count)
+        ]
 
     def _state(self, kind: str) -> str:
         if kind == "bus":
             return self.random.choices(["working", "idle"], [84, 16])[0]
-        return self.random.choices(["working", "idle", "charging", "needs_help", "out_of_contact"], [62, 22, 12, 2, 1.5])[0]
+        return self.random.choices(
+            ["working", "idle", "charging", "needs_help", "out_of_contact"], [62, 22, 12, 2, 1.5]
+        )[0]
 
     def at(self, seconds: float) -> list[tuple[float, float, float]]:
         """(lon, lat, heading in degrees) of each."""
@@ -155,7 +167,13 @@ class Fleet:
             else:
                 place, (sx, sy) = self.places[i], self.spreads[i]
                 along = (f - 0.5) * 0.003
-                out.append((place.longitude + sx + math.sin(math.radians(heading)) * along, place.latitude + sy + math.cos(math.radians(heading)) * along, heading))
+                out.append(
+                    (
+                        place.longitude + sx + math.sin(math.radians(heading)) * along,
+                        place.latitude + sy + math.cos(math.radians(heading)) * along,
+                        heading,
+                    )
+                )
         return out
 
 
@@ -173,7 +191,9 @@ def make_snapshot(fleet: Fleet, feeds: tuple[Feed, ...], now: datetime = NOW) ->
             "feed": [names[t] for t in fleet.types],
             "vehicle_type": list(fleet.types),
             "state": list(fleet.states),
-            "state_reason": ["tipped over" if s == "needs_help" and i % 2 else None for i, s in enumerate(fleet.states)],
+            "state_reason": [
+                "tipped over" if s == "needs_help" and i % 2 else None for i, s in enumerate(fleet.states)
+            ],
             "latitude": latitude,
             "longitude": longitude,
             "heading_deg": np.array([w[2] for w in where]),
@@ -246,7 +266,9 @@ class WallServer:
             serve_locally=True,
             suppress_callback_exceptions=True,
             title="Milton Keynes control room",
-            index_string=index_page(city, "live").replace("{%renderer%}", '{%renderer%}<script src="/harness.js"></script>'),
+            index_string=index_page(city, "live").replace(
+                "{%renderer%}", '{%renderer%}<script src="/harness.js"></script>'
+            ),
         )
         app.backend.websocket_capability = False
         app.layout = lambda: html.Div([html.Div(self.build(), id="screen")])
