@@ -32,7 +32,7 @@ self.Draw = (() => {
   // Per slot: where the glide began, when (ms of performance.now) and how long it takes.
   let size = 0, fromX, fromY, toX, toY, began, lasts, seenT, seenLook, tailX, tailY, tailAt, tailLength;
 
-  let pending = 0, timer = 0, cost = 4, lastPaint = 0, drawn = -1;
+  let pending = 0, timer = 0, cost = 4, lastPaint = 0, drawn = -1, lastSeq = NaN;
   const counters = { paints: 0, grounds: 0, inView: 0, cost_ms: 0, stale: 0, fastest_px_s: 0 };
 
   function grow(n) {
@@ -109,8 +109,9 @@ self.Draw = (() => {
     const { n, t, x, y, look: looks } = next;
     const at = performance.now();
     grow(n);
-    // A reset (another run of the server, or a key frame after a gap) may give a slot to another vehicle.
-    const reset = next.reset === true;
+    // After a gap (reconnected, or another run of the server) a slot may hold another vehicle.
+    const reset = next.seq !== lastSeq + 1;
+    lastSeq = next.seq;
     const glide = !calm && channel !== "lost" && counters.inView <= CROWD && clock.rate > 0;
     for (let i = 0; i < n; i += 1) {
       const l = looks[i];

@@ -59,7 +59,7 @@ def judge(table: Table, view: View) -> Standing:
     last = len(view.feeds)  # a row of a feed that nobody declared has no limits
     feed = np.array([limits.get(name, last) for name in table["feed"].tolist()], dtype=np.int64)
     observed = table["observed_at"]
-    age_s = (to_ms(view.now) - observed) / np.timedelta64(1, "s")
+    age_s = (to_ms(view.now).astype(np.int64) - observed.astype(np.int64)) / 1000  # NaT is judged below, by itself
     ages = np.select(
         [np.isnat(observed), age_s > leaves[feed], age_s > stale[feed]],
         [UNTIMED, GONE, STALE],
@@ -187,7 +187,7 @@ def _build_attention(view: View, table: Table, standing: Standing) -> Component:
                     html.Th(name, scope="row"),
                     html.Td([symbol(_PICTURE[rank]), *what]),
                     html.Td(where[row] or DASH),
-                    html.Td(age(seen, feed and feed.ageing_after_s, feed and feed.stale_after_s)),
+                    html.Td(age(seen, *(feed.ageing_after_s, feed.stale_after_s) if feed else ())),
                 ]
             )
         )

@@ -74,7 +74,7 @@ PICTURES: Mapping[str, str] = {
 }
 
 
-def symbol(name: str, className: str = "") -> Component:  # noqa: N803 - Dash's word
+def symbol(name: str, className: str = "") -> Component:
     """A small picture beside its word; hidden from screen readers, which get the word."""
     return html.Span(className=f"symbol symbol-{name} {className}".strip(), **{"aria-hidden": "true"})
 

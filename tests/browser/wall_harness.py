@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
@@ -50,7 +51,7 @@ onmessage = (event) => {
   else if (m.type === "follow") Draw.follow(m.slot, m.x, m.y);
   else if (m.type === "frame") {
     const f = m.frame;
-    state = { n: f.x.length, now: f.now, legend: f.legend, seq: f.seq, reset: f.reset === true };
+    state = { n: f.x.length, now: f.now, legend: f.legend, seq: f.seq };
     for (const name of ["t", "x", "y", "heading", "look"]) state[name] = Int32Array.from(f[name]);
     Draw.frame(state);
   } else if (m.type === "ask") {
@@ -132,7 +133,7 @@ class Fleet:
     def __post_init__(self) -> None:
         random = Random(self.seed)
         lines = [f["geometry"]["coordinates"] for f in self.city.grid_roads["features"]]
-        legs = [(a[0], a[1], b[0], b[1]) for line in lines for a, b in zip(line, line[1:], strict=False)]
+        legs = [(a[0], a[1], b[0], b[1]) for line in lines for a, b in pairwise(line)]
         self.random = random
         self.legs = [random.choice(legs) for _ in range(self.count)]
         self.places = [random.choice(self.city.localities) for _ in range(self.count)]
