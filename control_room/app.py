@@ -73,7 +73,6 @@ class ControlRoom:
         clock: Clock,
         source: Source,
         mode: Mode,
-        keep_files: bool = True,
     ) -> None:
         self.settings = settings
         self.city = city
@@ -94,7 +93,7 @@ class ControlRoom:
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
         self._dash = self._make_dash()
         self.asgi = Gate(
-            StaticFiles(self._route, keep=keep_files),
+            StaticFiles(self._route),
             _host_names(settings),
             demo_identity(loopback_only=not settings["open_demo"]),
             self._policy,

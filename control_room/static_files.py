@@ -36,11 +36,10 @@ class _File:
 
 
 class StaticFiles:
-    """ASGI middleware; `keep` False reads afresh each time, for development."""
+    """ASGI middleware. `make dev` restarts the process when a file changes, so nothing here grows old."""
 
-    def __init__(self, app: App, keep: bool = True) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
-        self._keep = keep
         self._files: dict[str, _File] = {}
         self._making: dict[str, asyncio.Lock] = {}
 
@@ -49,14 +48,14 @@ class StaticFiles:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        file = self._files.get(path) if self._keep else None
+        file = self._files.get(path)
         if file is None:
             if len(self._files) >= MAX_FILES:
                 await self._app(scope, receive, send)
                 return
             lock = self._making.setdefault(path, asyncio.Lock())
             async with lock:
-                file = self._files.get(path) if self._keep else None
+                file = self._files.get(path)
                 if file is None:
                     file = await self._make(scope, receive, send)
                     if file is None:

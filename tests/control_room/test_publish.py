@@ -1,0 +1,133 @@
+"""What each audience gets of a snapshot: projected, encoded once, one panel's fault its own."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+
+from control_room.city import CITIES, load_city
+from control_room.clock import FixedClock
+from control_room.frames import FrameDecoder
+from control_room.model import PUBLIC, STAFF, VEHICLE, Batch, FeedHealth, Snapshot, Table
+from control_room.publish import CardFinder, Publisher, project
+from control_room.writer import advance
+from feeds.feed import Feed
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FEED = Feed(name="buses", title="Buses", adapter="gtfs_realtime", url="http://x.example/", every_s=1)
+WANTED = {"wall": frozenset({"fleet", "feeds"})}
+
+
+@pytest.fixture(scope="module")
+def city():
+    return load_city(CITIES / "milton_keynes")
+
+
+def snapshot(city, labels=("47",), now=NOW, latitude=52.04) -> Snapshot:
+    n = len(labels)
+    columns = {
+        "vehicle_key": [f"buses:{i}" for i in range(n)],
+        "vehicle_id": [f"V{i}" for i in range(n)],
+        "label": list(labels),
+        "feed": ["buses"] * n,
+        "vehicle_type": ["bus"] * n,
+        "state": ["working"] * n,
+        "latitude": [latitude] * n,
+        "longitude": [-0.76] * n,
+        "observed_at": [now - timedelta(seconds=i) for i in range(n)],
+        "received_at": [now] * n,
+        "speed_kmh": [36.0] * n,
+    }
+    health = FeedHealth("buses", "Buses", "A supplier", "gtfs_realtime", 1, 30, 90)
+    batch = Batch(VEHICLE, "buses", Table.of(VEHICLE, columns), now)
+    return advance(Snapshot.empty(now, [health]), "buses", [batch], now, city)
+
+
+def read_panel(message: bytes) -> dict:
+    assert message[0] == 3
+    return orjson.loads(zlib.decompress(message[1:], -15))
+
+
+def test_the_public_projection_has_no_identifier_anywhere(city):
+    """Identifiers, labels and feed names are gone from the columns; only the key that orders rows stays."""
+    shown = project(snapshot(city), frozenset({PUBLIC})).tables["vehicle"]
+
+    assert set(shown.columns) - {"vehicle_key"} <= {c.name for c in VEHICLE.columns_for([PUBLIC])}
+    assert "label" not in shown
+
+
+def test_staff_see_the_very_same_tables(city):
+    """Nothing is copied where nothing is hidden."""
+    whole = snapshot(city)
+
+    assert project(whole, frozenset({STAFF})).tables["vehicle"] is whole.tables["vehicle"]
+
+
+@pytest.mark.parametrize("wanted", ["buses:1", "V1", "48"])
+def test_a_vehicle_is_found_by_key_id_or_label(city, wanted):
+    """Whatever a person has at hand."""
+    card = CardFinder(snapshot(city, ("47", "48")).tables["vehicle"], [FEED]).find(wanted)
+
+    assert card is not None
+    assert (card["vehicle_key"], card["label"], card["speed_kmh"]) == ("buses:1", "48", 36.0)
+    assert card["observed_at"] == int((NOW - timedelta(seconds=1)).timestamp() * 1000)
+
+
+def test_of_several_with_one_label_the_newest_is_meant(city):
+    """Operators share numbers; the one heard from last is the likelier."""
+    assert CardFinder(snapshot(city, ("7", "7")).tables["vehicle"], [FEED]).find("7")["vehicle_key"] == "buses:0"
+    assert CardFinder(snapshot(city).tables["vehicle"], [FEED]).find("nobody") is None
+
+
+def test_the_wall_gets_frames_panels_and_cards(city):
+    """A second snapshot's delta decodes on top of the first one's key frame."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    later = NOW + timedelta(seconds=1)
+
+    first = publisher.make(snapshot(city), WANTED)["wall"]
+    second = publisher.make(snapshot(city, now=later, latitude=52.05), WANTED)["wall"]
+    screen = FrameDecoder()
+    screen.decode(first.frame.key())
+    y_before = screen.columns.y.tolist()
+    screen.decode(second.frame.delta)
+
+    assert screen.columns.y.tolist() < y_before
+    assert read_panel(first.panels["fleet"])["name"] == "fleet"
+    assert first.find_card("47")["label"] == "47"
+
+
+def test_a_panel_whose_facts_did_not_change_keeps_its_bytes(city):
+    """Ages are moments, so a second alone changes nothing that is sent."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    whole = snapshot(city)
+    later = Snapshot(whole.version + 1, NOW + timedelta(seconds=2), whole.tables, whole.feeds, whole.parts)
+
+    assert publisher.make(whole, WANTED)["wall"].panels == publisher.make(later, WANTED)["wall"].panels
+
+
+def test_panels_nobody_shows_are_not_built(city):
+    """The large table costs nothing until a screen asks for it."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+
+    assert set(publisher.make(snapshot(city), {"wall": frozenset({"feeds"})})["wall"].panels) == {"feeds"}
+
+
+def test_a_faulty_panel_harms_only_itself(city):
+    """The others are built; it keeps what it last showed."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    good = publisher.make(snapshot(city), WANTED)["wall"].panels
+    later = NOW + timedelta(seconds=5)
+    whole = snapshot(city, ("47", "48"), now=later)
+    broken = dict(whole.tables["vehicle"].columns)
+    broken["state"] = broken["state"].copy()
+    broken["state"][0] = "a word that is in no dictionary"
+    tables = {**whole.tables, "vehicle": Table.of(VEHICLE, broken)}
+
+    bad = publisher.make(Snapshot(2, later, tables, whole.feeds, {}), WANTED)["wall"]
+
+    assert bad.panels["fleet"] == good["fleet"]
+    assert "feeds" in bad.panels
+    assert bad.frame.delta is not None
