@@ -36,6 +36,8 @@ class Bar:
 
 
 BARS = {
+    "decode_of_bare": Bar("decode + observe, share of a bare parse's speed", "", 0.6, at_least=True, digits=2),
+    "decode_of_classic": Bar("decode + observe, times MessageToDict + frame", "", 12, at_least=True),
     "wire_kb_per_s": Bar("wire a screen, all moving", "kB/s", 15),
     "wire_tenth_kb_per_s": Bar("wire a screen, a tenth moving", "kB/s", 3),
     "cores_per_screen": Bar("server CPU per added screen", "cores", 0.001, digits=5),
@@ -61,7 +63,7 @@ BARS = {
 
 def table(ours: Figures, classic: Figures) -> str:
     """One line a figure: ours, classic, how many times better, the bar, whether it holds."""
-    lines = [f"{'':46}{'ours':>12}{'classic':>12}{'ratio':>8}  bar"]
+    lines = [f"{'':52}{'ours':>12}{'classic':>12}{'ratio':>8}  bar"]
     for key, bar in BARS.items():
         if key not in ours and key not in classic:
             continue
@@ -70,7 +72,7 @@ def table(ours: Figures, classic: Figures) -> str:
         wanted = "" if bar.limit is None else f"{'≥' if bar.at_least else '≤'} {bar.limit:g}"
         title = f"{bar.title}{', ' + bar.unit if bar.unit else ''}"
         shown = "".join(f"{'–' if v != v else format(v, f',.{bar.digits}f'):>12}" for v in (mine, theirs))
-        lines.append(f"{title:46}{shown}{_ratio(bar, mine, theirs):>8}  {wanted:8}{verdict}")
+        lines.append(f"{title:52}{shown}{_ratio(bar, mine, theirs):>8}  {wanted:8}{verdict}")
     return "\n".join(lines)
 
 
