@@ -63,7 +63,8 @@ def observe(decoded: Sequence[Delivery], feed: Feed, received_at: datetime) -> l
             feed=feed.name,
             table=_build_table(rows, feed, received_at),
             received_at=received_at,
-            published_at=max(published, default=None),
+            # Of several the oldest: together they are no newer than that.
+            published_at=min(published, default=None),
             rejects=dict(tally.rejects),
             warnings=dict(tally.warnings),
             offending=tally.offending,

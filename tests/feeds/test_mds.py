@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_room.model import VEHICLE_STATES, Batch
-from feeds.feed import Feed, PayloadError, get_adapter
+from feeds.feed import Feed, PayloadError, get_adapter, read_feed_file
 from feeds.mds import ADAPTER, decode, looks_like, next_url, observe
 from feeds.mds_provider.status import STATES
 
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "mds"
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT.parent / "shared" / "samples" / "mds"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
 FEED = Feed(name="robots", adapter="mds", url="http://localhost/mds", vehicle_type="robot")
@@ -689,3 +691,22 @@ def test_the_adapter_is_found_by_its_name_and_asks_for_version_two():
     assert looks_like(answer(row()))
     assert not looks_like(b"<VehicleMonitoringDelivery/>")
     assert not looks_like(b'{"trips": []}')
+
+
+def test_the_example_for_robots_is_a_feed_file():
+    """The token comes from the environment."""
+    (robots,) = read_feed_file(ROOT / "feeds" / "examples" / "robots.yaml")
+
+    assert robots.headers["Authorization"] == "Bearer ${MDS_TOKEN}"
+    assert robots.vehicle_type == "robot"
+
+
+def test_every_reason_is_documented():
+    """The page names each reject, warning and failure that the code can give."""
+    page = (ROOT / "docs" / "feeds" / "mds.md").read_text(encoding="utf-8")
+    files = [ROOT / "feeds" / name for name in ("mds.py", "mds_provider/envelope.py", "mds_provider/status.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    given = set(re.findall(r'(?:reject|warn|PayloadError|_Refused|append)\(\s*"(\w+)"', code))
+
+    assert {"mds_error", "state_unknown", "ttl_suspect"} <= given
+    assert [reason for reason in sorted(given) if f"`{reason}`" not in page] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_room.model import Batch
-from feeds.feed import Feed, PayloadError, get_adapter
+from feeds.feed import Feed, PayloadError, get_adapter, read_feed_file
 from feeds.siri_vm import ADAPTER, decode, looks_like, observe
 
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "siri"
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT.parent / "shared" / "samples" / "siri"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 FEED = Feed(name="buses", adapter="siri_vm", url="http://localhost/siri")
 
@@ -734,9 +736,8 @@ def test_the_parser_below_does_not_grow_either(bomb, reason, most_kb):
     """The whole process, C libraries included, stays flat over bombs of 12 to 18 MB."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("memory is measured through /proc")
-    root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, bomb], capture_output=True, text=True, timeout=60, check=True, cwd=root
+        [sys.executable, "-c", MEASURE, bomb], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
     )
     named, grown_kb = done.stdout.split()
 
@@ -812,3 +813,22 @@ def test_the_adapter_is_found_by_its_name_and_knows_its_own():
     assert ADAPTER.retry_400
     assert looks_like(answer())
     assert not looks_like(b'{"vehicles_status": []}')
+
+
+def test_the_example_of_the_open_data_service_is_a_feed_file():
+    """Both standards are shown, the key comes from the environment, and nothing else is needed."""
+    siri = next(f for f in read_feed_file(ROOT / "feeds" / "examples" / "bods.yaml") if f.adapter == "siri_vm")
+
+    assert siri.params["api_key"] == "${BODS_API_KEY}"
+    assert [float(edge) for edge in siri.params["boundingBox"].split(",")] == [-0.95, 51.9, -0.5, 52.25]
+
+
+def test_every_reason_is_documented():
+    """The page names each reject, warning and failure that the code can give."""
+    page = (ROOT / "docs" / "feeds" / "siri_vm.md").read_text(encoding="utf-8")
+    files = [ROOT / "feeds" / name for name in ("siri_vm.py", "siri/delivery.py", "siri/activity.py", "xml_reader.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    given = set(re.findall(r'(?:reject|warn|PayloadError)\(\s*"(\w+)"', code))
+
+    assert {"xml_doctype", "time_missing", "cancelled"} <= given
+    assert [reason for reason in sorted(given) if f"`{reason}`" not in page] == []
