@@ -1,0 +1,76 @@
+/* Renews a panel: a Dash component tree (html components only) patched into the page's own nodes.
+ *
+ * Why not `dash_clientside.set_props`: it walks the whole layout and renders the panel anew, about
+ * 25 ms of the main thread a time; this takes under a millisecond, and what did not change is not touched,
+ * so nothing flickers and a screen reader is not interrupted. Panels have no callbacks, which is why it may.
+ */
+(() => {
+  "use strict";
+
+  const NAMES = { className: "class", tabIndex: "tabindex", colSpan: "colspan", rowSpan: "rowspan" };
+  const PLAIN = /^(id|title|scope|role|lang|hidden|datetime|dir)$|^(data|aria)-[a-z-]+$/;
+  const TAGS = new Set(("A Aside B Caption Code Dd Div Dl Dt Em Footer H2 H3 H4 Header I Li Main Ol P Section Small Span "
+    + "Strong Sub Sup Table Tbody Td Tfoot Th Thead Time Tr Ul").split(" "));
+
+  const asList = (children) => (Array.isArray(children) ? children : children === null || children === undefined ? [] : [children])
+    .flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+
+  function attributes(props) {
+    const found = new Map();
+    for (const [name, value] of Object.entries(props)) {
+      const attribute = NAMES[name] || (PLAIN.test(name) ? name : null);
+      if (attribute !== null && value !== null && value !== false) found.set(attribute, value === true ? "" : String(value));
+      // A link of ours only: a title a supplier wrote must never become an address.
+      if (name === "href" && /^\/(?!\/)/.test(String(value))) found.set("href", String(value));
+    }
+    return found;
+  }
+
+  function patchElement(element, component) {
+    const props = component.props || {}, wanted = attributes(props);
+    for (const [name, value] of wanted) if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+    for (const name of element.getAttributeNames()) {
+      // data-age-state is the page's own: it follows from data-since, not from the server.
+      if (!wanted.has(name) && !(name === "data-age-state" && wanted.has("data-since"))) element.removeAttribute(name);
+    }
+    // The text of an age is the page's as well.
+    if (!wanted.has("data-since")) patch(element, props.children);
+  }
+
+  function make(component) {
+    const element = document.createElement(component.type.toLowerCase());
+    patchElement(element, component);
+    return element;
+  }
+
+  /** Makes the children of `parent` what the component (or list, or text) says. */
+  function patch(parent, children) {
+    const wanted = asList(children);
+    let node = parent.firstChild;
+    for (const child of wanted) {
+      const next = node === null ? null : node.nextSibling;
+      if (typeof child !== "object") {
+        const text = String(child);
+        if (node !== null && node.nodeType === Node.TEXT_NODE) { if (node.data !== text) node.data = text; }
+        else if (node === null) parent.appendChild(document.createTextNode(text));
+        else parent.replaceChild(document.createTextNode(text), node);
+      } else if (!TAGS.has(child.type)) {
+        throw new Error(`a panel holds ${child.namespace}.${child.type}; panels are made of plain html components`);
+      } else if (node !== null && node.nodeType === Node.ELEMENT_NODE && node.localName === child.type.toLowerCase()) {
+        patchElement(node, child);
+      } else if (node === null) {
+        parent.appendChild(make(child));
+      } else {
+        parent.replaceChild(make(child), node);
+      }
+      node = next;
+    }
+    while (node !== null) {
+      const next = node.nextSibling;
+      parent.removeChild(node);
+      node = next;
+    }
+  }
+
+  window.controlRoomPanels = { patch };
+})();
