@@ -99,7 +99,7 @@
       ["replay-clock", "time", clock.real === null ? null : clock.real + now() - clock.at],
     ]) {
       const element = byId(id);
-      if (element !== null && moment !== null) write(element, format(element.dataset.tz || zone(), kind).format(moment));
+      if (element !== null && moment !== null) write(element, format(element.dataset.tz || zone(), kind).format(moment).replace(",", ""));
     }
   }
 
@@ -241,7 +241,7 @@
     writeChannel();
     seconds += 1;
     // From here and not from the worker: a page whose main thread hangs shows nothing new, and must not say it does.
-    if (seconds % PAINTED_EVERY_S === 0 && document.visibilityState === "visible") post({ type: "painted" });
+    if (seconds % PAINTED_EVERY_S === 2 && document.visibilityState === "visible") post({ type: "painted" });
   }
 
   function schedule() {

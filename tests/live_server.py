@@ -48,7 +48,7 @@ class City:
         self._y = self._y + self._speed[1] + self._lot.integers(-2, 3, self._rows)
         x, y = self._x.astype(np.int32), self._y.astype(np.int32)
         t = np.full(self._rows, self.second, dtype=np.int32)
-        now_ms = (LEGEND["t0"] + self.second) * 1000
+        now_ms = LEGEND["t0"] * 1000
         frame = self.encoder.encode(Marks(self._keys, t, x, y, t * 0 + 1, t * 0 + 2, LEGEND, now_ms))
         second = self.second
 
@@ -57,7 +57,7 @@ class City:
             if not 0 <= row < self._rows:
                 return None
             words = {"state": "needs_help", "route": "8", "locality": "Bletchley", "vehicle_type": "bus"}
-            figures = {"speed_kmh": 31.6, "battery_percent": None, "observed_at": (LEGEND["t0"] + second - 1) * 1000}
+            figures = {"speed_kmh": 31.6, "battery_percent": None, "observed_at": LEGEND["t0"] * 1000}
             limits = {"ageing_s": 45, "stale_s": 90, "x": int(x[row]), "y": int(y[row])}
             return {"label": f"bus {vehicle} at {second}", "vehicle_key": f"buses:{row}", **words, **figures, **limits}
 
