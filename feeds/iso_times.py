@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+# The library reads far more than suppliers may send (week dates, bare days, times without seconds).
 _TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?"
-    r"(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2}))?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,12})?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _DURATION = re.compile(
     r"(-?)P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)S)?)?"
@@ -17,22 +17,17 @@ _DURATION = re.compile(
 
 def read_time(text: str) -> datetime | None:
     """The moment in this text: UTC when it states an offset, naive when it does not, None when it is no time."""
-    found = _TIME.fullmatch(text.strip())
-    if not found:
+    text = text.strip()
+    if not _TIME.fullmatch(text):
         return None
-    year, month, day, hour, minute, second = (int(part) for part in found.group(1, 2, 3, 4, 5, 6))
-    fraction, zulu, sign, hours, minutes = found.group(7, 8, 9, 10, 11)
-    micros = int((fraction or "0")[:6].ljust(6, "0"))
     try:
-        moment = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001 -- its zone comes next
-        if zulu:
-            return moment.replace(tzinfo=UTC)
-        if sign:
-            offset = timedelta(hours=int(hours), minutes=int(minutes))
-            return moment.replace(tzinfo=timezone(-offset if sign == "-" else offset)).astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper())
+        if not 1 < moment.year < 9999:
+            # Placeholders; at the ends of the calendar another zone would fall off it.
+            return None
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return moment
 
 
 def settle(moment: datetime, zone: ZoneInfo, near: datetime) -> datetime:

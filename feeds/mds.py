@@ -18,7 +18,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from control_room.model import VEHICLE, Batch, Table
+import numpy as np
+
+from control_room.model import VEHICLE, Batch, Table, to_ms
 from feeds.checks import Tally, is_ahead, keep_newest
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_time
@@ -112,7 +114,7 @@ def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
     columns["vehicle_key"] = [f"{feed.name}:{row['vehicle_id']}" for row in rows]
     columns["feed"] = [feed.name] * len(rows)
     columns["vehicle_type"] = [feed.vehicle_type] * len(rows)
-    columns["received_at"] = [received_at] * len(rows)
+    columns["received_at"] = np.full(len(rows), to_ms(received_at))
     return Table.of(VEHICLE, columns)
 
 

@@ -20,7 +20,9 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from control_room.model import VEHICLE, Batch, Table
+import numpy as np
+
+from control_room.model import VEHICLE, Batch, Table, to_ms
 from feeds.checks import Tally, is_ahead, keep_newest
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_time, settle
@@ -202,7 +204,7 @@ def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
     columns["feed"] = [feed.name] * len(rows)
     columns["vehicle_type"] = [feed.vehicle_type] * len(rows)
-    columns["received_at"] = [received_at] * len(rows)
+    columns["received_at"] = np.full(len(rows), to_ms(received_at))
     return Table.of(VEHICLE, columns)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from feeds.checks import MAX_SPEED_M_S, NEVER, Tally, find_position_fault, is_ahead
 from feeds.mds_provider.values import find_number, read_moment
@@ -29,6 +28,7 @@ STATES: Final[Mapping[str, str]] = {
     "missing": "removed",
     "elsewhere": "removed",
 }
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # States in which a vehicle may be on the trips that its row names.
 _ON_TRIP: Final = frozenset({"reserved", "on_trip", "stopped", "non_contactable"})
 # The delivery-robot events of the standard know no charging and no call for help. Fleets add their
@@ -86,7 +86,8 @@ def _build_row(item: object, received_at: datetime, tally: Tally) -> Row:
         "trip_id": _find_trip(event, newest_first),
         "stop_id": clean_text(telemetry.content.get("stop_id"), MAX_ID) if telemetry else None,
     }
-    tally.warnings.update(doubts.warnings)
+    if doubts.warnings:
+        tally.warnings.update(doubts.warnings)
     return row
 
 
@@ -97,9 +98,7 @@ def _get_device(item: Mapping[str, Any], doubts: Tally) -> str:
         raise _Refused("id_missing", "device_id absent" if device is None else device)
     if len(text) > MAX_ID:
         raise _Refused("id_too_long", text)
-    try:
-        UUID(text)
-    except ValueError:
+    if not _UUID.fullmatch(text):
         # The standard wants a UUID, but any steady name will do to follow a robot.
         doubts.warn("device_id_not_uuid")
     return text

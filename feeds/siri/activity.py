@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -44,6 +44,18 @@ def find_moment(text: str | None, judge: Judge) -> datetime | None:
 
 def read_row(activity: Mapping[str, str], judge: Judge) -> Row | None:
     """One activity as a row without its names yet; None, and counted, when it cannot be used."""
+    # A row that is refused after all leaves no warnings: its doubts are kept apart until it stands.
+    doubts = Tally()
+    row = _build_row(activity, replace(judge, tally=doubts))
+    if row is None:
+        for reason in doubts.rejects:
+            judge.tally.reject(reason, doubts.offending[reason])
+    elif doubts.warnings:
+        judge.tally.warnings.update(doubts.warnings)
+    return row
+
+
+def _build_row(activity: Mapping[str, str], judge: Judge) -> Row | None:
     place = _read_place(activity, judge.tally)
     if place is None:
         return None
@@ -158,6 +170,9 @@ def _read_journey(activity: Mapping[str, str], judge: Judge) -> Row:
     }
 
 
+_HHMM: Final = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
+
+
 def _read_start(activity: Mapping[str, str], judge: Judge) -> str | None:
     """Start of the trip by the ticket machine's journey code, when the aimed departure bears it out.
 
@@ -165,8 +180,11 @@ def _read_start(activity: Mapping[str, str], judge: Judge) -> str | None:
     Summer Time), so the code must match one of the two readings. Without a code
     the aimed time alone proves nothing.
     """
-    code, aimed = activity.get("journey_code", ""), read_time(activity.get("origin_time", ""))
-    if aimed is None or not re.fullmatch(r"(?:[01][0-9]|2[0-3])[0-5][0-9]", code):
+    code = activity.get("journey_code", "")
+    if not _HHMM.fullmatch(code):
+        return None
+    aimed = read_time(activity.get("origin_time", ""))
+    if aimed is None:
         return None
     readings = {aimed.strftime("%H%M")}
     if aimed.tzinfo is not None:
