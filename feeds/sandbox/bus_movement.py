@@ -283,8 +283,7 @@ class BusMovement:
         cruise = np.maximum(np.minimum(wish, t.limit_ms[way]), pass_ms)
         run, cruise = _running_s(t.along_m[way], pass_ms, cruise)
         dwell = 15.0 + 25.0 * draw(self._seed, 38, bus[:, None], trip[:, None], point)
-        dwell = np.where(t.is_stop[way] & ~passed, dwell, 0.0)
-        dwell[:, 0] = 0.0
+        dwell = np.where(t.is_stop[way] & inner & ~passed, dwell, 0.0)
         arrive = np.cumsum(run, axis=1) + np.cumsum(dwell, axis=1) - dwell
         total = arrive[np.arange(len(bus)), t.count[way] - 1]
         # However slow, it is back in time for its next trip: so no trip depends on the one before.

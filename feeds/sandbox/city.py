@@ -20,7 +20,7 @@ from feeds.sandbox.robot_movement import RobotMovement, Robots
 from feeds.sandbox.routes import Route, build_routes
 
 FIRST_FLEET_NUMBER = 1001
-# From 2018 the robots of a real city carry names; ours carry numbers that say what they are.
+# Names that say themselves that they are of no real fleet.
 ROBOT_LABEL = "SBX-R{:03}"
 
 

@@ -138,6 +138,8 @@ def _status_rows(city: City, view: View, chosen: range) -> list[dict[str, Any]]:
         row = {
             "device_id": device,
             "provider_id": PROVIDER_ID,
+            # Beyond the standard, where only /vehicles says it: the number people read on the robot.
+            "vehicle_id": ROBOT_LABEL.format(robot + 1),
             "last_event": _event(
                 city, device, event, doing, event_latitude[robot], event_longitude[robot], view.shift_s * 1000
             ),
