@@ -27,7 +27,6 @@ _CAUSE, _EFFECT, _SEVERITY = (
     )
 )
 _ADDRESS = re.compile(r"https?://[^\s/@\\]+(?:[/?#][^\s\\]*)?", re.IGNORECASE)
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n\u2028\u2029][\s\u2028\u2029]*")
 
 Period = tuple[float | None, float | None]
 
@@ -44,8 +43,8 @@ def observe_alerts(
             when the source last stood by it. None is unknown.
     """
     records: dict[str, dict[str, Any]] = {}
-    for alert in sent:
-        name = hide_plate([to_text(alert.entity_id)], feed.name)[0][0]
+    names, _ = hide_plate([to_text(alert.entity_id) for alert in sent], feed.name)
+    for alert, name in zip(sent, names, strict=True):
         if name is None:
             tally.reject("id_missing", "alert without entity id")
             continue
@@ -119,7 +118,7 @@ def to_lines(value: Any) -> str | None:
     """Text of several lines: one line feed between lines, none empty, no hidden characters."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    lines = [to_text(line, MAX_TEXT) for line in _LINE_BREAKS.split(value[: 2 * MAX_TEXT])]
+    lines = [to_text(line, MAX_TEXT) for line in value[: 2 * MAX_TEXT].splitlines()]
     text = "\n".join(line for line in lines if line)
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT - 1].rstrip() + "…"

@@ -13,7 +13,11 @@ from google.protobuf import json_format
 from google.transit import gtfs_realtime_pb2
 
 from feeds.feed import PayloadError
+from feeds.gtfs_rt.words import MAX_ENTITIES
 from feeds.text import clean_error
+
+# An object of two bytes unpacks to seventy. An entity has five to ten objects.
+MAX_OBJECTS = 1_000_000
 
 # What protobuf's reader raises on values it cannot place; only the first is its own.
 _MISFITS = (json_format.ParseError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
@@ -23,8 +27,11 @@ def to_protobuf(body: bytes) -> tuple[bytes, int]:
     """The same message as protobuf bytes, and how many entities could not be read.
 
     Raises:
-        PayloadError: `unreadable_json`; `not_gtfs_realtime` for JSON of anything else.
+        PayloadError: `unreadable_json`; `not_gtfs_realtime` for JSON of anything
+            else; `too_many_rows`.
     """
+    if body.count(b"{") + body.count(b"[") > MAX_OBJECTS:
+        raise PayloadError("too_many_rows", f"JSON of more than {MAX_OBJECTS} objects; that is no city's feed")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -36,6 +43,8 @@ def to_protobuf(body: bytes) -> tuple[bytes, int]:
     if not isinstance(header, dict) or not isinstance(entities or [], list):
         shown = clean_error(body[:400].decode("utf-8", "replace"), 80)
         raise PayloadError("not_gtfs_realtime", f"JSON without the header and entity list of a FeedMessage: '{shown}'")
+    if len(entities or []) > MAX_ENTITIES:
+        raise PayloadError("too_many_rows", f"more than {MAX_ENTITIES} entities; that is no city's feed")
     message: Any = gtfs_realtime_pb2.FeedMessage()
     try:
         json_format.ParseDict({"header": header}, message, ignore_unknown_fields=True)
@@ -45,6 +54,8 @@ def to_protobuf(body: bytes) -> tuple[bytes, int]:
     for entity in entities or []:
         made = gtfs_realtime_pb2.FeedEntity()
         try:
+            if not isinstance(entity, dict):
+                raise TypeError(f"an entity is an object, not {type(entity).__name__}")
             json_format.ParseDict(entity, made, ignore_unknown_fields=True)
         except _MISFITS:
             unreadable += 1

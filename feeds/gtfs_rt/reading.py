@@ -22,6 +22,7 @@ from feeds.gtfs_rt.json_form import to_protobuf
 from feeds.gtfs_rt.wire import ABSENT_DELAY, ABSENT_EVENT, COLUMNS, HEADER, MESSAGE, walk
 from feeds.gtfs_rt.words import (
     ABSENT_TIME,
+    MAX_ENTITIES,
     Alert,
     Answer,
     StopTime,
@@ -34,8 +35,7 @@ from feeds.text import clean_error
 
 SLICE_BYTES = 1_000_000
 MAX_ENTITY_BYTES = 500_000
-MAX_ENTITIES = 250_000  # ten times all buses of Great Britain
-MAX_STOPS = 1_000_000  # of all trips of an answer; a national feed has half of that
+MAX_STOPS = 500_000  # of all trips of an answer: ten thousand trips of fifty stops
 MAX_STOPS_OF_TRIP = 2_000
 MAX_TRANSLATIONS = 50
 MAX_PERIODS = 1_000
@@ -110,7 +110,9 @@ def _read_whole(body: bytes) -> Answer | None:
 def _read_in_slices(body: bytes) -> Answer:
     """The careful way, for large and for partly broken bodies."""
     try:
-        found = walk(body)
+        found = walk(body, MAX_ENTITIES + 100)
+    except OverflowError as error:
+        raise PayloadError("too_many_rows", f"more than {MAX_ENTITIES} entities; that is no city's feed") from error
     except ValueError as error:
         if begins_like_gtfs_realtime(body):
             raise PayloadError("truncated", f"{len(body)} bytes of GTFS-Realtime, and then: {error}") from error

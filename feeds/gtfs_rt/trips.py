@@ -37,9 +37,11 @@ def observe_trips(sent: Sequence[TripUpdate], feed: Feed, received_at: datetime,
     warnings = tally.warnings
     stamps = np.fromiter((t.timestamp for t in sent), np.uint64, len(sent))
     observed, ahead = to_observed(stamps, len(sent), received_at, warnings)
+    age = observed.astype(np.int64).tolist()  # NaT is the smallest number: an unknown time is the oldest
+    entities, _ = hide_plate([to_text(update.entity_id) for update in sent], feed.name)
     kept: dict[Any, int] = {}
-    for row, update in enumerate(sent):
-        trip, entity = to_text(update.trip_id), to_text(update.entity_id)
+    for row, (update, entity) in enumerate(zip(sent, entities, strict=True)):
+        trip = to_text(update.trip_id)
         if ahead is not None and ahead[row]:
             tally.reject("time_in_future", f"trip {trip} made at {update.timestamp}")
             continue
@@ -49,8 +51,7 @@ def observe_trips(sent: Sequence[TripUpdate], feed: Feed, received_at: datetime,
         name = entity or (trip, row)
         if name in kept:
             tally.reject("duplicate", f"entity {entity}, trip {trip}")
-            older = observed.astype(np.int64)
-            if older[row] < older[kept[name]]:
+            if age[row] < age[kept[name]]:
                 continue
             del kept[name]
         kept[name] = row
@@ -59,11 +60,10 @@ def observe_trips(sent: Sequence[TripUpdate], feed: Feed, received_at: datetime,
     records = [_trip(update, received_at, warnings) for update in updates]
     _hide_plates(records, updates, feed.name, warnings)
     shared = Counter(r["trip_id"] for r in records)
-    for record, update in zip(records, updates, strict=True):
+    for record, row in zip(records, rows, strict=True):
         trip = record["trip_id"]
-        entity = hide_plate([to_text(update.entity_id)], feed.name)[0][0]
         alone = trip and shared[trip] == 1
-        record["trip_key"] = f"{feed.name}:{trip}" if alone else f"{feed.name}:{trip or ''}/{entity or ''}"
+        record["trip_key"] = f"{feed.name}:{trip}" if alone else f"{feed.name}:{trip or ''}/{entities[row] or ''}"
         record["feed"] = feed.name
     columns: dict[str, Any] = {name: [r[name] for r in records] for name in ("trip_key", "feed", *_COLUMNS)}
     columns["observed_at"] = observed[rows]

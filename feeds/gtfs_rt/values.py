@@ -101,7 +101,7 @@ def to_observed(
     if stamps is None:
         warnings["time_missing"] += size
         return np.full(size, np.datetime64("NaT", "ms")), None
-    latest = int((to_ms(received_at) + np.timedelta64(AHEAD)).astype(np.int64))
+    latest = int(to_ms(received_at + AHEAD).astype(np.int64))
     if size and int(stamps.min()) >= _EARLIEST_S and int(stamps.max()) * 1000 <= latest:
         return (stamps.astype(np.int64) * 1000).view("datetime64[ms]"), None
     observed = np.full(size, np.datetime64("NaT", "ms"))

@@ -157,11 +157,12 @@ HEADER = _class(_pool, "FeedHeader")
 COLUMNS = _class(_load(columns=True), "FeedMessage")
 
 
-def walk(body: bytes) -> list[tuple[int, int, int]]:
+def walk(body: bytes, most: int) -> list[tuple[int, int, int]]:
     """Fields at the top of a message: (number, start, end), tag and length included.
 
     Raises:
         ValueError: the bytes are no message, or end in the middle of a field.
+        OverflowError: there are more fields than `most`.
     """
     found: list[tuple[int, int, int]] = []
     at, size = 0, len(body)
@@ -181,6 +182,8 @@ def walk(body: bytes) -> list[tuple[int, int, int]]:
         if at > size:
             raise ValueError(f"ends in the middle of the field at byte {start}")
         found.append((tag >> 3, start, at))
+        if len(found) > most:
+            raise OverflowError
     return found
 
 

@@ -15,6 +15,9 @@ import numpy as np
 ABSENT_TIME = 2**64 - 1  # uint64 POSIX seconds
 ABSENT_WORD = -1  # enums and small whole numbers
 
+# An answer with more is not read at all: ten times all buses of Great Britain.
+MAX_ENTITIES = 250_000
+
 
 @dataclass
 class VehicleColumns:
