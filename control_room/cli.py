@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -165,8 +166,12 @@ def _run(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 1
+        from feeds.sandbox.app import DEMO_ENVIRONMENT
         from feeds.sandbox.feed_file import write_feed_file
 
+        # The keys of a city that does not exist; real ones are set by whoever starts `serve`.
+        for name, value in DEMO_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
         feed_file = data / "sandbox-feeds.yaml"
         write_feed_file(feed_file, f"http://127.0.0.1:{port}")
         feeds = read_feed_file(feed_file)

@@ -1,0 +1,167 @@
+"""A real Chromium, and the whole product as a person starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTS_WITHIN_S = 30
+# Chromium as root in a container has no sandbox of its own; the rest keeps it from calling home.
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """Debian's Chromium, or what CHROMIUM names."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; skipped where there is none, but never in CI."""
+    path = find_chromium()
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI=true but there is no chromium; .ci/run installs it")
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Watched:
+    """A page, and everything in it that should not have happened."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+
+@pytest.fixture
+def watch(browser: Browser):
+    """Opens pages whose console errors, exceptions and foreign requests are kept."""
+    contexts = []
+
+    def open_page(width: int = 1920, height: int = 1080, **options) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        watched = Watched(page)
+        page.on("console", lambda m: watched.faults.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: watched.faults.append(str(e)))
+        page.on("request", lambda r: watched.hosts.add(re.sub(r"^\w+://([^/:]+).*", r"\1", r.url)))
+        return watched
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+class Dashboard:
+    """A `python -m control_room` process. `output` grows while it runs."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "control_room", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self.output: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = int(self.wait_for(r"wall\s+http://[^:]+:(\d+)/wall"))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+
+    def wait_for(self, pattern: str, within_s: float = STARTS_WITHIN_S) -> str:
+        """The first group of the pattern in what it has printed."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            if found := re.search(pattern, "".join(self.output)):
+                return found.group(1)
+            if self.process.poll() is not None and not self._reader.is_alive():
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"{pattern!r} was not printed in {within_s} s:\n{''.join(self.output)}")
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(how)
+        return self.process.wait(15)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts dashboards; all ended when the test ends."""
+    started: list[Dashboard] = []
+
+    def begin(*arguments: str, **environment: str) -> Dashboard:
+        dashboard = Dashboard([*arguments, "--data", str(tmp_path / "data")], environment)
+        started.append(dashboard)
+        return dashboard
+
+    yield begin
+    for dashboard in started:
+        if dashboard.process.poll() is None:
+            dashboard.end()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory) -> Iterator[Dashboard]:
+    """The product as `make run` starts it, on free ports; shared by tests that only look."""
+    data = tmp_path_factory.mktemp("data")
+    dashboard = Dashboard(["run", "--port", "0", "--sandbox-port", "0", "--data", str(data)])
+    yield dashboard
+    dashboard.end()
+
+
+def debug(page: Page, name: str):
+    """A counter of the page's live channel."""
+    return page.evaluate(f"window.controlRoom ? controlRoom.debug().{name} : null")
+
+
+def wait_for(page: Page, expression: str, within_s: float = 15) -> None:
+    """Until the expression is true in the page. (Playwright's own waiting evaluates text, which our policy forbids.)"""
+    until = time.monotonic() + within_s
+    while not page.evaluate(f"Boolean({expression})"):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {within_s} s: {expression}")
+        page.wait_for_timeout(50)
+
+
+def wait_until_live(page: Page, frames: int = 2, within_s: float = 20) -> None:
+    """Until the page has painted that many frames."""
+    wait_for(page, f"window.controlRoom && controlRoom.debug().frames >= {frames}", within_s)

@@ -1,0 +1,177 @@
+"""The whole product, as a person starts it and in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import time
+import urllib.request
+
+import pytest
+
+from tests.browser.conftest import debug, wait_for, wait_until_live
+
+pytestmark = pytest.mark.browser
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def sandbox_url(dashboard) -> str:
+    return dashboard.wait_for(r"SANDBOX exchange at (http://\S+)")
+
+
+def switch_fault(base: str, path: str, fault: str, for_s: float = 60, **options) -> None:
+    body = json.dumps({"path": path, "fault": fault, "for_s": for_s, **options}).encode()
+    request = urllib.request.Request(
+        f"{base}/sandbox/faults", data=body, headers={"content-type": "application/json"}, method="POST"
+    )
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+def test_a_browser_shows_the_city_alive_within_seconds(sandbox, watch):
+    """All robots and buses, the SANDBOX mark, a running clock; nothing in the console, nothing from elsewhere."""
+    seen = watch()
+    began = time.monotonic()
+    seen.page.goto(sandbox.url)
+    wait_until_live(seen.page, frames=3)
+    took = time.monotonic() - began
+
+    fleet = seen.page.inner_text("#panel-fleet")
+    assert seen.page.url.endswith("/wall")
+    assert re.search(r"120\s+robots", fleet), fleet
+    assert re.search(r"80\s+buses", fleet), fleet
+    assert seen.page.inner_text("body").count("SANDBOX") >= 2
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", seen.page.inner_text("#clock").split()[-1])
+    assert "Open Government Licence v3.0" in seen.page.inner_text("body")
+    assert seen.faults == []
+    assert seen.hosts <= {"localhost"}
+    assert took < 15
+
+
+def test_vehicles_move_without_anybody_asking(sandbox, watch):
+    """Frames go on arriving, and positions in them change."""
+    seen = watch()
+    seen.page.goto(f"{sandbox.url}/wall")
+    wait_until_live(seen.page, frames=2)
+    first = debug(seen.page, "seq")
+
+    wait_for(seen.page, f"controlRoom.debug().seq > {first} + 2 && controlRoom.debug().moved > 0", 15)
+
+    assert debug(seen.page, "state") == "live"
+
+
+def test_one_vehicle_can_be_followed(sandbox, watch):
+    """The card holds label, speed, battery and age of the robot whose label the address names."""
+    with urllib.request.urlopen(f"{sandbox.url}/healthz", timeout=5) as answer:
+        assert json.load(answer)["mode"] == "sandbox"
+    seen = watch()
+    seen.page.goto(f"{sandbox.url}/wall/table")
+    seen.page.wait_for_selector("#panel-vehicles")
+    label = first_robot(sandbox)
+    seen.page.goto(f"{sandbox.url}/wall?follow={label}")
+    wait_for(seen.page, "document.querySelector('#followed-label')?.textContent", 15)
+
+    card = seen.page.inner_text("#followed")
+    assert "%" in card
+    assert "km/h" in card
+    assert seen.page.inner_text("#followed-label") != ""
+    assert seen.faults == []
+
+
+def first_robot(dashboard) -> str:
+    """Identity of a robot, from the sandbox itself."""
+    request = urllib.request.Request(
+        f"{sandbox_url(dashboard)}/mds/vehicles/status",
+        headers={"Authorization": "Bearer sandbox-demo-token", "Accept": "application/vnd.mds+json;version=2.0"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return json.load(answer)["vehicles_status"][0]["device_id"]
+
+
+def test_following_nobody_known_is_said(sandbox, watch):
+    """A wrong id is a sentence, not an empty card."""
+    seen = watch()
+    seen.page.goto(f"{sandbox.url}/wall?follow=<b>nobody</b>")
+    wait_for(seen.page, "document.body.innerText.includes('nobody')", 15)
+
+    assert "<b>nobody</b>" in seen.page.inner_text("body")
+
+
+def test_a_dead_server_is_said_within_ten_seconds_and_forgiven_when_it_returns(start, watch):
+    """The channel bar counts; after a restart the page is right again by itself, with a new run's frames."""
+    port, sandbox_port = str(free_port()), str(free_port())
+    command = ("run", "--port", port, "--sandbox-port", sandbox_port)
+    first = start(*command)
+    seen = watch()
+    seen.page.goto(f"{first.url}/wall")
+    wait_until_live(seen.page)
+
+    first.end(signal.SIGKILL)
+    # The sandbox outlives a kill -9 of its parent by design of the operating system; end it by its port.
+    died = time.monotonic()
+    seen.page.wait_for_selector("#channel-bar:visible", timeout=12000)
+    said_after = time.monotonic() - died
+    bar = seen.page.inner_text("#channel-bar")
+    second = start("run", "--port", port, "--sandbox-port", "0")
+    before = debug(seen.page, "frames")
+    wait_for(seen.page, f"controlRoom.debug().state === 'live' && controlRoom.debug().frames > {before}", 30)
+
+    assert said_after < 10.5
+    assert re.search(r"\d+ s", bar), bar
+    assert second.process.poll() is None
+    seen.page.wait_for_selector("#channel-bar", state="hidden", timeout=5000)
+
+
+def test_a_failing_feed_keeps_its_rows_and_says_why(start, watch):
+    """Robots stay on the screen with their age; the strip names the feed and the reason; buses go on."""
+    dashboard = start("run", "--port", "0", "--sandbox-port", "0")
+    seen = watch()
+    seen.page.goto(f"{dashboard.url}/wall")
+    wait_until_live(seen.page, frames=3)
+
+    switch_fault(sandbox_url(dashboard), "/mds/vehicles/status", "malformed")
+    wait_for(seen.page, "/failing/i.test(document.querySelector('#panel-feeds').innerText)", 15)
+
+    assert re.search(r"120\s+robots", seen.page.inner_text("#panel-fleet"))
+    assert "not JSON" in seen.page.inner_text("#panel-feeds")
+    assert sum("outage begins" in line for line in dashboard.output) == 1
+    before = debug(seen.page, "seq")
+    wait_for(seen.page, f"controlRoom.debug().seq > {before} + 1", 10)
+
+
+def test_ctrl_c_ends_everything(start):
+    """Dashboard and sandbox are gone, the exit status is 0, nothing is printed but what was said."""
+    dashboard = start("run", "--port", "0", "--sandbox-port", "0")
+    base = sandbox_url(dashboard)
+    urllib.request.urlopen(f"{base}/", timeout=5).close()
+
+    assert dashboard.end(signal.SIGINT) == 0
+    with pytest.raises(OSError, match=r"refused"):
+        urllib.request.urlopen(f"{base}/", timeout=2)
+    assert "Traceback" not in "".join(dashboard.output)
+
+
+def test_terminating_ends_everything_too(start):
+    """As a service manager does it."""
+    dashboard = start("run", "--port", "0", "--sandbox-port", "0")
+    base = sandbox_url(dashboard)
+
+    assert dashboard.end(signal.SIGTERM) == 0
+    with pytest.raises(OSError, match=r"refused"):
+        urllib.request.urlopen(f"{base}/", timeout=2)
+
+
+def test_a_taken_port_is_one_clear_line(start, tmp_path):
+    """It says which port and what to do, and leaves with status 2."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(AssertionError, match=rf"--port {port}: cannot listen there: .* Name another port"):
+            start("run", "--port", str(port), "--sandbox-port", "0")
