@@ -53,10 +53,10 @@ class FaultGate:
             await _answer(send, 200, b"", [])
         elif fault.kind in ("drip", "truncated", "malformed"):
             start, body = await self._whole(scope, receive)
-            await _SPOILED[fault.kind](send, start, body, fault)
+            await _SPOILED[fault.kind](receive, send, start, body, fault)
+        elif fault.kind == "slow" and await _gone_within(fault.options["delay_s"], receive):
+            return
         else:
-            if fault.kind == "slow":
-                await asyncio.sleep(fault.options["delay_s"])
             await self._app(scope, receive, send)
 
     async def _whole(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
@@ -74,15 +74,30 @@ class FaultGate:
         return start, bytes(body)
 
 
-async def _drip(send: Send, start: Message, body: bytes, fault: Fault) -> None:
+async def _gone_within(wait_s: float, receive: Receive) -> bool:
+    """Wait so long, or until the reader has gone away; True where it has."""
+
+    async def until_gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    try:
+        await asyncio.wait_for(until_gone(), wait_s)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _drip(receive: Receive, send: Send, start: Message, body: bytes, fault: Fault) -> None:
     await send(start)
     for i in range(len(body)):
         await send({"type": "http.response.body", "body": body[i : i + 1], "more_body": True})
-        await asyncio.sleep(fault.options["every_s"])
+        if await _gone_within(fault.options["every_s"], receive):
+            return
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _truncate(send: Send, start: Message, body: bytes, _: Fault) -> None:
+async def _truncate(_receive: Receive, send: Send, start: Message, body: bytes, _: Fault) -> None:
     promised = str(len(body) + MISSING_BYTES).encode()
     headers = [(k, promised if k == b"content-length" else v) for k, v in start["headers"]]
     await send({**start, "headers": headers})
@@ -90,7 +105,7 @@ async def _truncate(send: Send, start: Message, body: bytes, _: Fault) -> None:
     await _drop(send, politely=True)
 
 
-async def _break(send: Send, start: Message, body: bytes, _: Fault) -> None:
+async def _break(_receive: Receive, send: Send, start: Message, body: bytes, _: Fault) -> None:
     await send(start)
     await send({"type": "http.response.body", "body": break_body(body)})
 
