@@ -59,7 +59,13 @@
     return Math.max(0, age);
   }
 
-  function writeAges() {
+  /** Ages in one panel that has just changed. */
+  function writeAges(element) {
+    const at = serverNow();
+    if (at !== null) for (const age of element.querySelectorAll("[data-since]")) writeAge(age, at);
+  }
+
+  function writeAllAges() {
     const at = serverNow();
     if (at === null) return;
     let worst = null, source = null;
@@ -165,20 +171,30 @@
     if (window.controlRoomMap && card !== null) window.controlRoomMap.follow(card);
   }
 
+  // Panels
+
+  // Panels that hold more than plain html: Dash renders those, at the cost of a walk through the whole layout.
+  const byDash = new Set();
+
+  function writePanel(name, children) {
+    const id = `panel-${name}`, element = byId(id);
+    if (element === null) return;
+    if (window.controlRoomPanels && !byDash.has(name)) {
+      try { window.controlRoomPanels.patch(element, children); writeAges(element); return; }
+      catch (error) { byDash.add(name); console.warn(error.message); }
+    }
+    // It throws for an id that is not in the layout, hence the question above.
+    if (window.dash_clientside?.set_props) window.dash_clientside.set_props(id, { children });
+    // New age elements are empty until written; Dash has rendered by then.
+    clearTimeout(ageTimer);
+    ageTimer = setTimeout(() => writeAges(element), 50);
+  }
+
   // What the worker says
 
   const answers = {
     card: (message) => { counters.cards += 1; writeCard(message); },
-    panel: ({ name, children }) => {
-      const id = `panel-${name}`;
-      // set_props throws for an id that is not in the layout.
-      if (byId(id) === null || !window.dash_clientside?.set_props) return;
-      counters.panels += 1;
-      window.dash_clientside.set_props(id, { children });
-      // New age elements are empty until written; React has rendered by then.
-      clearTimeout(ageTimer);
-      ageTimer = setTimeout(writeAges, 50);
-    },
+    panel: ({ name, children }) => { counters.panels += 1; writePanel(name, children); },
     channel: (message) => { channel = message; writeChannel(); },
     clock: (message) => { const first = clock === null; clock = message; if (first) tick(); },
     frame: (message) => {
@@ -237,7 +253,7 @@
     find();
     if (worker === null) return;
     writeClock();
-    writeAges();
+    writeAllAges();
     writeChannel();
     seconds += 1;
     // From here and not from the worker: a page whose main thread hangs shows nothing new, and must not say it does.
