@@ -73,6 +73,11 @@ def build_routes(ground: Ground, seed: int, count: int = 12) -> tuple[Route, ...
     centre = roads.graph.nearest(_centre(ground.places).spot, sorted(roads.roundabouts))
     anchors[centre] = _nearest_estate(ground, roads.graph.spots[centre])
     candidates = _candidates(roads, sorted(anchors), centre)
+
+    def names(path: Sequence[int]) -> set[str]:
+        return {anchors[path[0]], anchors[path[-1]]}
+
+    candidates = [c for c in candidates if len(names(c)) == 2]
     covered: set[tuple[int, int]] = set()
     chosen: list[tuple[int, ...]] = []
     while candidates and len(chosen) < count:
@@ -86,7 +91,7 @@ def build_routes(ground: Ground, seed: int, count: int = 12) -> tuple[Route, ...
             return new * (1 + 0.3 * lots[number]) + (100_000 if wanted else 0)
 
         _, best = max(enumerate(candidates), key=worth)
-        candidates = [c for c in candidates if {c[0], c[-1]} != {best[0], best[-1]}]
+        candidates = [c for c in candidates if names(c) != names(best)]
         covered.update(_pairs(best))
         covered.update((b, a) for a, b in _pairs(best))
         chosen.append(best if best[-1] != centre else best[::-1])
