@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urljoin
@@ -161,6 +162,8 @@ class Fetcher:
     monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
+        # Now rather than at the first poll: reading the authorities takes tens of milliseconds.
+        self._trust = self.ssl_context or default_trust()
         self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
         self._prepared: dict[str, _Prepared] = {}
         self._memories: dict[str, _Memory] = {}
@@ -401,11 +404,8 @@ class Fetcher:
     def _pool(self, allow_private: bool) -> httpcore.AsyncConnectionPool:
         pool = self._pools.get(allow_private)
         if pool is None:
-            if self.ssl_context is None:
-                self.ssl_context = ssl.create_default_context()
-                self.ssl_context.load_verify_locations(certifi.where())
             pool = self._pools[allow_private] = httpcore.AsyncConnectionPool(
-                ssl_context=self.ssl_context,
+                ssl_context=self._trust,
                 max_connections=200,
                 max_keepalive_connections=100,
                 keepalive_expiry=90,
@@ -487,6 +487,15 @@ def list_secrets(values: Sequence[str]) -> tuple[str, ...]:
     words = {word for value in values for word in (value, *value.split())}
     words |= {quote(word, safe="") for word in words}
     return tuple(sorted((w for w in words if len(w) >= 4), key=len, reverse=True))
+
+
+@cache
+def default_trust() -> ssl.SSLContext:
+    """Certificate authorities of the system and of certifi: a council may have installed
+    its own in the first, and a bare machine has only the second."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def mark_of(body: bytes) -> bytes:

@@ -24,7 +24,7 @@ from feeds.recording import hour_of, list_files, pack_record, write_manifest
 
 log = logging.getLogger(__name__)
 
-# About a day of one feed of 5,000 vehicles a second, or months of a usual one.
+# About 15 hours of a feed of 5,000 vehicles a second, or months of a usual one.
 MAX_BYTES_A_FEED = 10_000_000_000
 
 # Bodies waiting for the disk; beyond, polls go unrecorded rather than memory growing.
