@@ -9,7 +9,7 @@
 
   const NAMES = { className: "class", tabIndex: "tabindex", colSpan: "colspan", rowSpan: "rowspan" };
   const PLAIN = /^(id|title|scope|role|lang|hidden|datetime|dir)$|^(data|aria)-[a-z-]+$/;
-  const TAGS = new Set(("A Aside B Caption Code Dd Div Dl Dt Em Footer H2 H3 H4 Header I Li Main Ol P Section Small Span "
+  const TAGS = new Set(("A Article Aside B Caption Code Dd Div Dl Dt Em Footer H2 H3 H4 Header I Li Main Ol P Section Small Span "
     + "Strong Sub Sup Table Tbody Td Tfoot Th Thead Time Tr Ul").split(" "));
 
   const asList = (children) => (Array.isArray(children) ? children : children === null || children === undefined ? [] : [children])

@@ -29,7 +29,7 @@ def index_page(city: City, mode: str) -> str:
 </head>
 <body>
 {{%app_entry%}}
-<footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
+{{%config%}}{{%scripts%}}{{%renderer%}}
 </body>
 </html>
 """

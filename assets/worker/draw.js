@@ -33,7 +33,7 @@ self.Draw = (() => {
   let size = 0, fromX, fromY, toX, toY, began, lasts, seenT, seenLook, tailX, tailY, tailAt, tailLength;
 
   let pending = 0, timer = 0, cost = 4, lastPaint = 0, drawn = -1, lastSeq = NaN;
-  const counters = { paints: 0, grounds: 0, inView: 0, cost_ms: 0, stale: 0, fastest_px_s: 0 };
+  const counters = { paints: 0, seq: null, grounds: 0, inView: 0, cost_ms: 0, stale: 0, fastest_px_s: 0 };
 
   function grow(n) {
     if (n <= size) return;
@@ -220,6 +220,7 @@ self.Draw = (() => {
     cost = cost * 0.8 + took * 0.2;
     lastPaint = start;
     counters.paints += 1;
+    counters.seq = state === null ? null : state.seq;
     counters.cost_ms = cost;
     counters.fastest_px_s = fastest;
     if (view.id !== drawn) {

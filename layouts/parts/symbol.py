@@ -20,8 +20,8 @@ from dash.development.base_component import Component
 # path; nib: y of the front edge, where the heading's nib sits; turns: whether the shape itself turns.
 TYPES: Mapping[str, Mapping[str, Any]] = {
     "robot": {
-        "path": "M8.4 5.8h7.2a2.6 2.6 0 0 1 2.6 2.6v7.2a2.6 2.6 0 0 1-2.6 2.6H8.4a2.6 2.6 0 0 1-2.6-2.6V8.4a2.6 2.6 0 0 1 2.6-2.6z",
-        "nib": 5.8,
+        "path": "M8 5h8a3 3 0 0 1 3 3v8a3 3 0 0 1-3 3H8a3 3 0 0 1-3-3V8a3 3 0 0 1 3-3z",
+        "nib": 5.0,
         "turns": True,
     },
     "shuttle": {"path": "M12 3.4a5 5 0 0 1 5 5v7.2a5 5 0 0 1-10 0V8.4a5 5 0 0 1 5-5z", "nib": 3.4, "turns": True},
@@ -44,7 +44,7 @@ HELP = "M12 1.6L22.8 20.8H1.2z"
 
 _DASH = "stroke-dasharray='2.8 2.2'"
 _SQUARE = TYPES["robot"]["path"]
-_HATCH = "M5.8 12l6.2-6.2M5.8 17l11.2-11.2M8.5 18.2l9.7-9.7M13.5 18.2l4.7-4.7"
+_HATCH = "M5 12l7-7M5 17L17 5M8.5 19L19 8.5M13.5 19l5.5-5.5"
 
 
 def _line(path: str, more: str = "", width: float = 2) -> str:

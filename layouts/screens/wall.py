@@ -51,7 +51,7 @@ def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
                 className="wall-scroll",
                 tabIndex=0,
                 role="region",
-                **{"aria-label": "Vehicles by place"},
+                **{"aria-label": "Table in place of the map"},
             )
         ],
         className="wall-map wall-table",
