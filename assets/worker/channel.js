@@ -185,6 +185,7 @@
           const panel = JSON.parse(new TextDecoder().decode(await Frames.inflate(data)));
           if (mine !== this.generation) return;
           this.counters.panels += 1;
+          this.attempt = 0; // a screen without a map is well, too
           this.on.panel(panel);
         } catch (error) {
           this.fail(error, mine);
