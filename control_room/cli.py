@@ -153,8 +153,18 @@ def _run(options: argparse.Namespace) -> int:
     from feeds.feed import read_feed_file
 
     sandbox = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-        [sys.executable, "-m", "feeds.sandbox", "--port", str(port), "--seed", str(options.seed)],
+        [
+            sys.executable,
+            "-m",
+            "feeds.sandbox",
+            "--port",
+            str(port),
+            "--seed",
+            str(options.seed),
+            "--until-stdin-closes",
+        ],
         cwd=ROOT,
+        stdin=subprocess.PIPE,  # held open for as long as we live
         # Its own group: Ctrl-C reaches us first, and we end it after the dashboard has let go of it.
         start_new_session=True,
     )

@@ -83,7 +83,7 @@ class MarksBuilder:
         observed = table["observed_at"].astype("datetime64[s]")
         untimed = np.isnat(observed)
         feed = np.array([self._feed_index.get(f, 0) for f in table["feed"].tolist()], dtype=np.int32)
-        age_s = (to_ms(snapshot.at) - table["observed_at"]) / np.timedelta64(1, "s")
+        age_s = np.divide(to_ms(snapshot.at) - table["observed_at"], np.timedelta64(1, "s"))
         # A row of unknown time stays on the map, marked as unknown, as long as its feed lists it.
         gone = np.nan_to_num(age_s, nan=0.0) > self._leaves_s[feed]
         shown = self._box.contains(latitude, longitude) & ~gone

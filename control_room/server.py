@@ -22,8 +22,10 @@ from control_room.city import CITIES, CityError, load_city
 from control_room.clock import Clock
 from control_room.live import Mode
 from control_room.settings import SettingError, data_folder
+from control_room.sockets import ScreenSocket
 from feeds.feed import Feed
 from feeds.fetch import Fetcher, Source
+from feeds.recorder import Recorder
 
 MAX_MESSAGE_BYTES = 4096  # of a screen's socket; docs/live-protocol.md
 
@@ -72,8 +74,11 @@ async def _serve(
     port: int,
 ) -> None:
     fetcher: Fetcher | None = None
+    recorder: Recorder | None = None
     if source is None:
-        source = fetcher = Fetcher()
+        if settings["record"]:
+            recorder = Recorder(data / "recordings", feeds, max_bytes_a_feed=settings["record_max_mb"] * 1_000_000)
+        source = fetcher = Fetcher(clock, witness=recorder.record if recorder else None)
     app = ControlRoom(settings, city, feeds, clock, source, mode)
     config = uvicorn.Config(
         app,
@@ -82,7 +87,7 @@ async def _serve(
         server_header=False,
         date_header=False,
         lifespan="on",
-        ws="websockets-sansio",
+        ws=ScreenSocket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=3,
@@ -99,6 +104,8 @@ async def _serve(
     finally:
         if fetcher is not None:
             await fetcher.aclose()
+        if recorder is not None:
+            await asyncio.to_thread(recorder.close)
 
 
 def announce(settings: Mapping[str, Any], title: str, mode: str, note: str, port: int) -> None:

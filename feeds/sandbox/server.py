@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -78,7 +81,10 @@ def _serve(arguments: Sequence[str]) -> int:
     parser.add_argument("--standard-words", action="store_true", help="robots use the standard's event words only")
     parser.add_argument("--at", type=datetime.fromisoformat, help="start the city at this time, e.g. 2026-03-28T23:50Z")
     parser.add_argument("--rate", type=float, default=1.0, help="seconds of the city per real second; needs --at")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when whoever started it is gone")
     options = parser.parse_args(arguments)
+    if options.until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     if options.buses < 1 or options.robots < 0 or options.report_every < 0 or not 0 <= options.siri_share <= 1:
         parser.error("a city has at least one bus, no number is negative, a share is from 0 to 1")
     if options.at is not None and options.at.tzinfo is None:
@@ -95,6 +101,12 @@ def _serve(arguments: Sequence[str]) -> int:
         not options.standard_words,
     )
     return 0
+
+
+def _end_with_stdin() -> None:
+    """A pipe closes however its other end died, kill -9 included."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _set_fault(arguments: Sequence[str]) -> int:

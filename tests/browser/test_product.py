@@ -113,12 +113,11 @@ def test_a_dead_server_is_said_within_ten_seconds_and_forgiven_when_it_returns(s
     wait_until_live(seen.page)
 
     first.end(signal.SIGKILL)
-    # The sandbox outlives a kill -9 of its parent by design of the operating system; end it by its port.
     died = time.monotonic()
     seen.page.wait_for_selector("#channel-bar:visible", timeout=12000)
     said_after = time.monotonic() - died
     bar = seen.page.inner_text("#channel-bar")
-    second = start("run", "--port", port, "--sandbox-port", "0")
+    second = start(*command)
     before = debug(seen.page, "frames")
     wait_for(seen.page, f"controlRoom.debug().state === 'live' && controlRoom.debug().frames > {before}", 30)
 
