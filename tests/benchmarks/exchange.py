@@ -171,6 +171,15 @@ class Exchange:
                     world.jitter_m = jitter_m
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A dashboard that ends in the middle of an answer is no news."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -220,8 +229,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     handler = type("Handler", (_Handler,), {"exchange": Exchange(given.vehicles, given.seed, given.shards)})
-    server = ThreadingHTTPServer(("127.0.0.1", given.port), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", given.port), handler)
     print(server.server_address[1], flush=True)
     try:
         server.serve_forever()

@@ -69,10 +69,21 @@ class Target:
         return f"http://127.0.0.1:{port}{self.path}?follow={FOLLOWED}"
 
     def cpu_s(self) -> float:
+        """CPU time so far of its processes, user and system.
+
+        Raises:
+            RuntimeError: it has ended; a figure from half a run would flatter.
+        """
+        self._must_run()
         return sum(_cpu_s(pid) for pid in _tree(self.process.pid))
 
     def rss_kb(self) -> int:
+        self._must_run()
         return sum(_rss_kb(pid) for pid in _tree(self.process.pid))
+
+    def _must_run(self) -> None:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}")
 
     def pin(self, cores: set[int]) -> None:
         """Let this process and its threads run on these cores only."""
