@@ -1,8 +1,8 @@
 """From the bytes of one GTFS-Realtime answer to the standard's words.
 
-Limits, because an answer may be hostile: a body over SLICE_BYTES is cut at entity
-boundaries and read a slice at a time, so that two bytes that unpack to sixty
-(an empty message, a million times) never exist a million times at once.
+Limits, because an answer may be hostile: a large body is cut at entity boundaries
+and read a slice at a time, so that two bytes that unpack to sixty (an empty
+message, a million times) never exist a million times at once.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import DecodeError
 
 from feeds.feed import PayloadError
+from feeds.gtfs_rt.columns import find_full_columns, read_marked_columns
 from feeds.gtfs_rt.json_form import to_protobuf
-from feeds.gtfs_rt.wire import ABSENT_DELAY, ABSENT_EVENT, COLUMNS, HEADER, MESSAGE, walk
+from feeds.gtfs_rt.wire import ABSENT_DELAY, ABSENT_EVENT, COLUMNS, HEADER, MESSAGE, RAW, walk
 from feeds.gtfs_rt.words import (
     ABSENT_TIME,
     MAX_ENTITIES,
@@ -34,6 +33,8 @@ from feeds.gtfs_rt.words import (
 from feeds.text import clean_error
 
 SLICE_BYTES = 1_000_000
+# Columns unpack to far less than trips and alerts do; all buses of Great Britain are within.
+WHOLE_BYTES = 4 * SLICE_BYTES
 MAX_ENTITY_BYTES = 500_000
 MAX_STOPS = 500_000  # of all trips of an answer: ten thousand trips of fifty stops
 MAX_STOPS_OF_TRIP = 2_000
@@ -61,7 +62,7 @@ def read_answer(body: bytes) -> Answer:
         body, unreadable = to_protobuf(body)
     elif is_text(body):
         raise PayloadError("not_protobuf", f"text where protobuf is due; it begins: {_beginning(body)}")
-    answer = _read_whole(body) if len(body) <= SLICE_BYTES else None
+    answer = _read_whole(body) if len(body) <= WHOLE_BYTES else None
     if answer is None:
         answer = _read_in_slices(body)
     if unreadable:
@@ -93,10 +94,12 @@ def _beginning(body: bytes) -> str:
 
 
 def _read_whole(body: bytes) -> Answer | None:
-    """The usual case, read in one go; None when any part of it is broken."""
+    """The usual case, read in one go; None when any part of it is broken, or too large for that."""
     columns = COLUMNS()
     try:
         columns.ParseFromString(body)
+        if len(body) > SLICE_BYTES and (columns.entity.HasField("trip_update") or columns.entity.HasField("alert")):
+            return None
         answer = _start(columns.header if columns.HasField("header") else None)
         _check_count(len(columns.entity.id))
         parts: list[VehicleColumns] = []
@@ -202,113 +205,35 @@ def _read_slice(body: bytes, columns: Any | None, answer: Answer, parts: list[Ve
         message.ParseFromString(body)
         columns = message.entity
     has_trips, has_alerts = columns.HasField("trip_update"), columns.HasField("alert")
-    position = columns.vehicle.position
-    size = len(columns.id)
-    if 0 < size == len(position.latitude) == len(position.longitude) and not (
-        has_trips or has_alerts or len(columns.is_deleted)
-    ):
-        # Nothing but vehicles, and each has its position, as is usual.
-        vehicles = _read_vehicles(body, None, columns)
-        if vehicles is not None:
-            parts.append(vehicles)
-            answer.entities += size
-            return
-    entities = _read_entities(body)
-    _check_count(len(entities))
+    only_vehicles = columns.HasField("vehicle") and not (has_trips or has_alerts or len(columns.is_deleted))
+    if only_vehicles and (vehicles := find_full_columns(columns)) is not None:
+        parts.append(vehicles)
+        answer.entities += len(vehicles)
+        return
+    raw = RAW()
+    raw.ParseFromString(body)
+    _check_count(len(raw.entity))
+    each = raw.entity[:]
+    if only_vehicles and len(columns.id) == len(columns.vehicle.position.latitude) == len(each):
+        # Each entity has a vehicle with a position; what differs is the rest.
+        parts.append(read_marked_columns(each, columns, of_others=False))
+        answer.entities += len(each)
+        return
+    message = MESSAGE()
+    message.ParseFromString(body)
+    entities = list(message.entity)
     answer.entities += len(entities)
     kept = [e for e in entities if not e.is_deleted]
     _leave_out(answer, "deleted", len(entities) - len(kept))
-    with_vehicle = [e for e in kept if e.HasField("vehicle")]
-    if with_vehicle and (vehicles := _read_vehicles(body, with_vehicle, columns)):
-        parts.append(vehicles)
+    with_vehicle = [r for r, e in zip(each, entities, strict=True) if e.HasField("vehicle") and not e.is_deleted]
+    if with_vehicle:
+        parts.append(read_marked_columns(with_vehicle, columns, of_others=True))
     if has_trips:
         _read_trips([e for e in kept if e.HasField("trip_update")], answer)
     if has_alerts:
         _read_alerts([e for e in kept if e.HasField("alert")], answer)
     strange = sum(not (e.HasField("vehicle") or e.HasField("trip_update") or e.HasField("alert")) for e in kept)
     _leave_out(answer, "unknown_entity", strange)
-
-
-def _read_entities(body: bytes) -> list[Any]:
-    message = MESSAGE()
-    message.ParseFromString(body)
-    return list(message.entity)
-
-
-# Field of VehicleColumns -> where it stands in an entity.
-_TEXTS = {
-    "entity_id": "id",
-    "vehicle_id": "vehicle.vehicle.id",
-    "label": "vehicle.vehicle.label",
-    "plate": "vehicle.vehicle.plate",
-    "trip_id": "vehicle.trip.trip_id",
-    "route_id": "vehicle.trip.route_id",
-    "start_date": "vehicle.trip.start_date",
-    "start_time": "vehicle.trip.start_time",
-    "stop_id": "vehicle.stop_id",
-}
-_NUMBERS = {
-    "latitude": "vehicle.position.latitude",
-    "longitude": "vehicle.position.longitude",
-    "bearing": "vehicle.position.bearing",
-    "speed_ms": "vehicle.position.speed_ms",
-    "odometer_m": "vehicle.position.odometer_m",
-    "direction_id": "vehicle.trip.direction_id",
-    "stop_sequence": "vehicle.stop_sequence",
-    "current_status": "vehicle.current_status",
-    "occupancy": "vehicle.occupancy",
-    "timestamp": "vehicle.timestamp",
-}
-_MEASURED = frozenset({"latitude", "longitude", "bearing", "speed_ms", "odometer_m"})
-
-
-def _read_vehicles(body: bytes, entities: list[Any] | None, columns: Any) -> VehicleColumns | None:
-    """The columns of the vehicles.
-
-    Args:
-        entities: those with a vehicle, where that is not all of them; then each
-            column is read from these. None: all, so a full column is as good.
-
-    Returns:
-        None when there turn out to be entities without an id, so that the
-        columns' lengths prove nothing.
-    """
-    rows: dict[str, list[Any]] = {} if entities is None else {"": entities}
-    size = len(columns.id) if entities is None else len(entities)
-
-    def owners(path: str) -> list[Any]:
-        """The message of each entity that the field at this path stands in."""
-        holder = path.rpartition(".")[0]
-        if holder not in rows:
-            rows[holder] = (
-                list(map(attrgetter(holder.rpartition(".")[2]), owners(holder))) if holder else _read_entities(body)
-            )
-        return rows[holder]
-
-    def read(path: str) -> Any:
-        column = attrgetter(path)(columns)
-        if not len(column):
-            return None
-        if entities is None and len(column) == size:
-            return column
-        return list(map(attrgetter(path.rpartition(".")[2]), owners(path)))
-
-    made: dict[str, Any] = {}
-    for name, path in _TEXTS.items():
-        texts = read(path)
-        made[name] = None if texts is None else texts[:]
-    for name, path in _NUMBERS.items():
-        numbers = read(path)
-        kind = np.float64 if name in _MEASURED else np.uint64 if name == "timestamp" else np.int64
-        if numbers is not None:
-            made[name] = np.array(numbers, dtype=kind)
-        elif name in _MEASURED:
-            made[name] = np.full(size, np.nan)
-    if len(rows.get("", ())) not in (0, size):
-        return None
-    if made["entity_id"] is None:
-        made["entity_id"] = [""] * size
-    return VehicleColumns(**made)
 
 
 def _read_trips(entities: Iterable[Any], answer: Answer) -> None:

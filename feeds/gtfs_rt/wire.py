@@ -1,4 +1,4 @@
-"""The part of GTFS-Realtime that we read, as two protobuf schemas made for reading fast.
+"""The part of GTFS-Realtime that we read, as protobuf schemas made for reading fast.
 
 Google's generated classes would do, but a busy city sends five thousand vehicles
 a second, and asking `HasField` costs as much as reading the field. So we declare
@@ -17,10 +17,11 @@ COLUMNS reads the same bytes a column at a time. In it `entity` is one message a
 its fields repeat. Protobuf merges repeated occurrences of a message that is
 declared once, and joins its repeated fields: one parse in C turns the message on
 its side, and `columns.entity.vehicle.trip.trip_id` is the list of all trip ids.
-A column as long as the list of entity ids has a value in every entity. A shorter
-one does not say *which* entities lack it, so it is read by MESSAGE instead.
-(Were a field twice in one entity and nowhere in another, they would be confused;
-no encoder writes that.)
+A column as long as the list of entity ids has a value in every entity; for shorter
+ones see `columns.py`. (Were a field twice in one entity and nowhere in another,
+they would be confused; no encoder writes that.)
+
+RAW cuts a message into its entities, each as bytes.
 """
 
 from __future__ import annotations
@@ -122,6 +123,7 @@ _PRESENCE_OF = ("TripUpdate", "Alert")
 
 
 def _load(columns: bool) -> descriptor_pool.DescriptorPool:
+    """The schema of MESSAGE or of COLUMNS, in a pool of its own: both use the same names."""
     file = descriptor_pb2.FileDescriptorProto(name="gtfs_rt_read.proto", package=_PACKAGE, syntax="proto2")
     for message_name, message_fields in _SCHEMA.items():
         message = file.message_type.add(name=message_name)
@@ -142,6 +144,8 @@ def _load(columns: bool) -> descriptor_pool.DescriptorPool:
                 made.type = _F.TYPE_MESSAGE
                 made.type_name = f".{_PACKAGE}.{plain}"
             made.label = _F.LABEL_REPEATED if repeated else _F.LABEL_OPTIONAL
+    raw = file.message_type.add(name="Raw")
+    raw.field.add(name="entity", number=2, type=_F.TYPE_BYTES, label=_F.LABEL_REPEATED)
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     return pool
@@ -154,7 +158,11 @@ def _class(pool: descriptor_pool.DescriptorPool, name: str) -> Any:
 _pool = _load(columns=False)
 MESSAGE = _class(_pool, "FeedMessage")
 HEADER = _class(_pool, "FeedHeader")
-COLUMNS = _class(_load(columns=True), "FeedMessage")
+ENTITY = _class(_pool, "FeedEntity")
+RAW = _class(_pool, "Raw")
+_pool = _load(columns=True)
+COLUMNS = _class(_pool, "FeedMessage")
+ENTITY_COLUMNS = _class(_pool, "FeedEntity")
 
 
 def walk(body: bytes, most: int) -> list[tuple[int, int, int]]:

@@ -1167,17 +1167,25 @@ def test_entities_without_id_do_not_shift_columns():
 
 
 def test_a_large_body_is_read_in_slices_to_the_same_rows():
-    """Above a megabyte the way is another, the rows are the same."""
+    """Above a megabyte the way is another, the rows are the same; a broken entity in it is counted, and once."""
     message = build_message()
-    for i in range(3000):
-        add_vehicle(message, f"e{i}", f"V{i}", 52 + i / 1e5, trip_id="T" * 200 + str(i), bearing=1 + i % 300)
-        add_vehicle(message, f"f{i}", f"W{i}", 52 + i / 1e5, label=f"{i}" + "x" * 100)
-    body = to_bytes(message)
-    assert len(body) > SLICE_BYTES
+    for i in range(3500):
+        add_vehicle(message, f"e{i}", f"V{i}", 52 + i / 1e5, trip_id="T" * 245 + str(i), bearing=1 + i % 300)
+        add_vehicle(message, f"f{i}", f"W{i}", 52 + i / 1e5, label=f"{i}" + "x" * 245)
+    vehicles = to_bytes(message)
+    broken_trip = wrap(0x12, b"\x0a\x02t1" + wrap(0x1A, wrap(0x12, b"\x12\x7f")))
+    trip = build_message()
+    add_trip(trip)
+    body = vehicles + broken_trip + to_bytes(trip)[len(HEADER) :]
+    assert len(vehicles) > 2 * SLICE_BYTES
 
-    (batch,) = read(body)
+    (alone,) = read(vehicles)
+    batch, trips = read(body, build_feed(limits={"max_rows": 7002}))
 
-    plain = plain_vehicles(body)
+    assert rows(batch) == rows(alone)
+    assert trips.table["trip_id"].tolist() == ["T1"]
+    assert batch.rejects == {"entity_unreadable": 1}
+    plain = plain_vehicles(vehicles)
     assert batch.table["trip_id"].tolist() == [p["trip_id"] for p in plain]
     assert batch.table["label"].tolist() == [p["label"] for p in plain]
     assert batch.table["latitude"].tolist() == [p["latitude"] for p in plain]
