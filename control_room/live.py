@@ -408,15 +408,15 @@ class LiveHub:
 
     def _greeting(self, place: _Audience) -> str:
         real = round(datetime.now(UTC).timestamp() * 1000)
-        run = {"epoch": self.epoch, "rate": self.clock.rate, "mode": self.mode, "real": real}
+        run = {"epoch": self.epoch, "mode": self.mode, "real": real}
         return _json(type="hello", **run, **self._moment(place))
 
     def _beat(self, place: _Audience) -> str:
         return _json(type="beat", **self._moment(place))
 
-    def _moment(self, place: _Audience) -> dict[str, int]:
+    def _moment(self, place: _Audience) -> dict[str, float]:
         seq = 0 if place.bundle is None else place.bundle.seq
-        return {"now": round(self.clock.now().timestamp() * 1000), "seq": seq}
+        return {"now": round(self.clock.now().timestamp() * 1000), "rate": self.clock.rate, "seq": seq}
 
     # Keeping house
 

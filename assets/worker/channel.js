@@ -219,7 +219,9 @@
       this.offset = now - at * rate;
     }
 
-    hear(now, at = performance.now()) {
+    /** A beat. At the end of a recording its pace becomes 0: then the time it says is the time. */
+    hear({ now, rate = this.rate }, at = performance.now()) {
+      if (rate !== this.rate) { this.rate = rate; this.offset = null; }
       const offset = now - at * this.rate;
       if (this.offset === null || offset > this.offset) this.offset = offset;
       else this.offset += (offset - this.offset) * 0.02;

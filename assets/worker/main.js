@@ -36,12 +36,12 @@ importScripts("frames.js", "channel.js", "draw.js");
       return;
     }
     if (message.type === "hello") clock.greet(message);
-    else if (message.type === "beat") clock.hear(message.now);
+    else if (message.type === "beat") clock.hear(message);
     tellClock();
   }
 
   function frame(state, tag) {
-    clock.hear(state.now);
+    clock.hear({ now: state.now });
     draw("frame", state);
     follow(state);
     self.postMessage({ type: "frame", seq: state.seq, key: tag === Frames.KEY, n: state.n, moved: state.moved, newest: state.newest });
