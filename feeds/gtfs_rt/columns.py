@@ -148,7 +148,8 @@ def _make(found: dict[str, Any], size: int) -> VehicleColumns:
             made[name] = column[:]
         else:
             kind = np.float64 if name in _MEASURED else np.uint64 if name in _TIMES else np.int64
-            made[name] = np.array(column, dtype=kind)
+            with np.errstate(invalid="ignore"):  # noise may hold a signalling NaN; it is NaN either way
+                made[name] = np.array(column, dtype=kind)
     for name in _MEASURED:
         if name not in made:
             made[name] = np.full(size, np.nan)

@@ -162,6 +162,8 @@ def _read_one_by_one(entities: Sequence[bytes], answer: Answer, parts: list[Vehi
     for entity in entities:
         try:
             MESSAGE().ParseFromString(entity)
+            # This one is stricter: a number sent as a list is unknown to the other and no list of numbers to this.
+            COLUMNS().ParseFromString(entity)
         except DecodeError:
             answer.entities += 1
             _leave_out(answer, "entity_unreadable")

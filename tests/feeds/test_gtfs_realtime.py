@@ -1147,6 +1147,19 @@ def test_one_broken_entity_does_not_fail_the_feed():
     assert batch.rejects == {"entity_unreadable": 1}
 
 
+def test_a_number_sent_as_a_list_is_a_broken_entity():
+    """A latitude whose tag says list breaks its entity in one of our two views; the neighbours are read."""
+    message = build_message()
+    add_vehicle(message, "e1", "V1")
+    position = wrap(0x12, b"\x0a\x03abc" + b"\x15\x00\x00\x80\xbf")
+    body = to_bytes(message) + wrap(0x12, b"\x0a\x02e2" + wrap(0x22, position))
+
+    (batch,) = read(body)
+
+    assert batch.table["vehicle_id"].tolist() == ["V1"]
+    assert batch.rejects == {"entity_unreadable": 1}
+
+
 def test_a_feed_of_broken_entities_fails():
     """When not one entity can be read, the answer is no answer."""
     assert refusal(to_bytes(build_message()) + b"\x12\x03\x22\x7f\x00" * 3) == "not_gtfs_realtime"
