@@ -14,6 +14,8 @@
   let post = null, layer = null;
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // Names and symbols on the map grow with the reader's distance too, but never so that they fill the map.
+  const mapRem = (size) => Math.min(rootPx(), Math.max(14, 0.016 * Math.max(size.x, size.y)));
   const rootPx = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
   function palette() {
@@ -67,7 +69,7 @@
           fontUrl: data.font,
           symbols: JSON.parse(data.symbols),
           palette: palette(),
-          rem: rootPx(),
+          rem: mapRem(this.map.getSize()),
           reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches,
         },
       }, [vehicles, ground]);
@@ -81,7 +83,7 @@
         animate: false,
         paddingTopLeft: [rootPx(), rootPx()],
         // Legend and credit lie over the foot of the map.
-        paddingBottomRight: [rootPx(), this.frame.clientHeight > 30 * rootPx() ? 3.4 * rootPx() : rootPx()],
+        paddingBottomRight: [rootPx(), this.frame.clientHeight > 36 * rootPx() ? 3.4 * rootPx() : rootPx()],
       });
     }
 
@@ -103,7 +105,7 @@
       this.lastView = performance.now();
       const origin = this.map.getPixelBounds().min, size = this.map.getSize();
       const view = { id: (this.id += 1), zoom: this.map.getZoom(), originX: origin.x, originY: origin.y, width: size.x, height: size.y,
-        dpr: Math.min(3, window.devicePixelRatio || 1), rem: rootPx(), visible: document.visibilityState !== "hidden" };
+        dpr: Math.min(3, window.devicePixelRatio || 1), rem: mapRem(size), visible: document.visibilityState !== "hidden" };
       this.views.set(view.id, view);
       if (this.views.size > 20) this.views.delete(this.views.keys().next().value);
       post({ type: "view", view });

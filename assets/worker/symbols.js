@@ -81,8 +81,8 @@ self.Symbols = (() => {
       const tip = nib[type] === undefined ? 4 : nib[type];
       context.beginPath();
       context.moveTo(12, tip - 4.6);
-      context.lineTo(15.2, tip - 0.6);
-      context.lineTo(8.8, tip - 0.6);
+      context.lineTo(15.2, tip + 0.6);
+      context.lineTo(8.8, tip + 0.6);
       context.closePath();
       context.fill();
     }

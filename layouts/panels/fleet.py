@@ -192,11 +192,9 @@ def _build_attention(view: View, table: Table, standing: Standing) -> Component:
             )
         )
     head = html.Thead(html.Tr([html.Th(t, scope="col") for t in ("Vehicle", "What", "Where", "Seen")]))
-    caption = html.Caption("Needs attention")
-    parts: list[Component] = [html.Table([caption, head, html.Tbody(rows)], className="attention")]
-    if len(ranked) > MOST_ROWS:
-        parts.append(html.P(f"and {format_count(len(ranked) - MOST_ROWS)} more", className="more"))
-    return html.Div(parts)
+    few = f"{MOST_ROWS} of " if len(ranked) > MOST_ROWS else ""
+    caption = html.Caption(f"Needs attention · {few}{format_count(len(ranked))}")
+    return html.Table([caption, head, html.Tbody(rows)], className="attention")
 
 
 def list_types(view: View) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 LEAST_ARC_MINUTES = 16.0
 CAP_HEIGHT_EM = 0.727  # of Inter
+FAR_REM = 70.0
 SMALLEST_REM = 0.75  # the smallest text on the wall that must be read; see assets/10-tokens.css
 
 
@@ -38,3 +39,9 @@ def root_px_of(settings: Mapping[str, Any]) -> float | None:
         float(settings.get("wall_width_px") or 0),
         float(settings.get("wall_farthest_m") or 0),
     )
+
+
+def is_far(settings: Mapping[str, Any]) -> bool:
+    """Whether the wall is read from so far away that it has room for a few lines only (under 70 rem across)."""
+    root = root_px_of(settings)
+    return root is not None and float(settings["wall_width_px"]) / root < FAR_REM

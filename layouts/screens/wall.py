@@ -17,6 +17,7 @@ from layouts.panel import View, list_panels
 from layouts.panels.fleet import list_types
 from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.mark import build_clock, build_mark, build_overlay
+from layouts.parts.sight import is_far
 from layouts.parts.symbol import symbol
 
 WORKER_URL = "/assets/worker/main.js"
@@ -73,7 +74,7 @@ def _build_screen(
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
             _build_header(view),
             middle,
-            html.Aside(_build_panel("fleet", view), className="wall-side", **{"aria-label": "Fleet"}),
+            html.Aside(_build_panel("fleet", view), className="wall-side", tabIndex=0, **{"aria-label": "Fleet"}),
             html.Footer(_build_panel("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
             *build_overlay(view),
             html.Div(
@@ -89,7 +90,7 @@ def _build_screen(
             ),
         ],
         id="wall",
-        className="wall",
+        className="wall is-far" if is_far(settings) else "wall",
         **{"data-mode": view.mode},
     )
 

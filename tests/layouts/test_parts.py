@@ -11,7 +11,7 @@ import pytest
 from layouts.formats import format_count, format_number, format_reason, format_state
 from layouts.parts.age import age
 from layouts.parts.city_map import build_map, grid_bounds
-from layouts.parts.sight import CAP_HEIGHT_EM, SMALLEST_REM, cap_height_mm, root_px, root_px_of
+from layouts.parts.sight import CAP_HEIGHT_EM, SMALLEST_REM, cap_height_mm, is_far, root_px, root_px_of
 from layouts.parts.symbol import TYPES, build_css, map_symbols
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import index_page
@@ -81,6 +81,16 @@ def test_without_a_farthest_seat_the_stylesheet_decides():
     """No width or no distance gives no root size, not a size of nothing."""
     assert root_px_of({"wall_width_mm": 0, "wall_width_px": 1920, "wall_farthest_m": 5.0}) is None
     assert root_px_of({}) is None
+
+
+@pytest.mark.parametrize(("distance_m", "far"), [(0.0, False), (1.5, False), (5.0, True)])
+def test_a_wall_read_from_far_away_shows_less(distance_m, far):
+    """Where the text must be large there is room for few lines, and the screen is built for that."""
+    settings = {"wall_width_mm": 1210, "wall_width_px": 3840, "wall_farthest_m": distance_m}
+    screen = build_wall(view_of("1 robot working 1s"), None, settings)
+
+    assert is_far(settings) is far
+    assert bool(find_all(screen, "is-far")) is far
 
 
 def test_the_smallest_size_is_the_one_the_arithmetic_uses():
