@@ -39,16 +39,17 @@ _STATES_OF: Mapping[str, Mapping[str, str]] = {"bus": {"working": "on a trip", "
 
 REASONS: Mapping[str, str] = {
     "timeout": "no answer in time",
-    "unreachable": "cannot be reached",
+    "name_not_found": "its name is not known",
+    "reset": "connection broken off",
+    "tls": "its certificate cannot be trusted",
     "refused": "connection refused",
     "truncated": "answer cut short",
-    "http_status": "answered with an error",
     "not_protobuf": "answer is not protobuf",
     "not_xml": "answer is not XML",
     "not_json": "answer is not JSON",
     "credential_missing": "its credential is not set",
     "private_address": "its address may not be asked",
-    "circuit_open": "resting after repeated failures",
+    "empty_body": "answer is empty",
 }
 
 
@@ -83,4 +84,6 @@ def format_reason(reason: str | None) -> str:
     """A counted reason (`bad_position`) as words."""
     if not reason:
         return "no reason given"
+    if reason.startswith("http_"):
+        return f"answered with error {reason.removeprefix('http_')}"
     return REASONS.get(reason) or reason.replace("_", " ")

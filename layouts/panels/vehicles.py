@@ -1,69 +1,74 @@
-"""The table behind the map: where the vehicles are, for those who cannot see or point at a canvas.
+"""The table behind the map: each vehicle, for those who cannot see or point at a canvas.
 
-By place, because five thousand names a second help nobody: each place with how
-many of each kind are there now. It is built only for screens that ask for the
-topic `panel:vehicles` (`/wall?table=1`), and has at most as many rows as the
-city has named places, plus one for vehicles far from all of them.
+Built only for screens that ask for the topic `panel:vehicles` (`/wall/table`). A
+long fleet is cut, and says so: five thousand names a second help nobody, and
+`panel:places` counts them all.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-
+import numpy as np
 from dash import html
 from dash.development.base_component import Component
 
-from layouts.formats import DASH, format_count, format_kind
+from control_room.model import VEHICLE_TYPES, from_ms
+from layouts.formats import DASH, format_count, format_kind, format_number, format_state
 from layouts.panel import Panel, View
-from layouts.panels.fleet import GONE, judge, list_types
+from layouts.panels.fleet import GONE, judge
+from layouts.parts.age import age
 
-ELSEWHERE = "Away from named places"
+MOST_ROWS = 400
 
-
-def count_places(view: View) -> dict[str, Counter[str]]:
-    """Vehicles on the map by place and type; `help` and `stale` counted beside. Places without any are left out."""
-    table = view.snapshot.tables["vehicle"]
-    standing = judge(table, view)
-    places: dict[str, Counter[str]] = defaultdict(Counter)
-    rows = zip(
-        table["locality"].tolist(),
-        table["vehicle_type"].tolist(),
-        (table["state"] == "needs_help").tolist(),
-        standing.ages.tolist(),
-        standing.inside.tolist(),
-        strict=True,
-    )
-    for (place, kind, needs_help, age_class, inside), count in Counter(rows).items():
-        if not inside or age_class == GONE:
-            continue
-        counts = places[place or ELSEWHERE]
-        counts[kind or "other"] += count
-        if needs_help:
-            counts["help"] += count
-        if age_class:
-            counts["stale"] += count
-    return dict(places)
+_ORDER = {name: i for i, name in enumerate(VEHICLE_TYPES)}
 
 
 def build_vehicles(view: View) -> Component:
-    """A table: a place a row, in alphabetical order, so that a place stays where it was read before."""
-    places = count_places(view)
-    if not places:
+    """A vehicle a row, by kind and name, so that a row stays where it was read before."""
+    table = view.snapshot.tables["vehicle"]
+    standing = judge(table, view)
+    shown = np.flatnonzero(standing.inside & (standing.ages != GONE))
+    if not len(shown):
         return html.P("No vehicle is on the map.", className="calm")
-    types = list_types(view)
-    heads = ["Place", *(format_kind(t, 2).capitalize() for t in types), "Need help", "Stale"]
+    kinds, labels, ids = table["vehicle_type"], table["label"], table["vehicle_id"]
+    names = [str(labels[r] or ids[r] or DASH) for r in shown]
+    order = sorted(range(len(shown)), key=lambda i: (_ORDER.get(str(kinds[shown[i]]), 99), _natural(names[i])))
+    limits = {f.name: f for f in view.feeds}
+    columns = {
+        n: table[n] for n in ("state", "route_name", "route_id", "speed_kmh", "battery_percent", "locality", "feed")
+    }
+    seen_at = table["observed_at"]
+    rows = []
+    for i in order[:MOST_ROWS]:
+        row = shown[i]
+        feed = limits.get(columns["feed"][row])
+        kind = kinds[row] or "other"
+        cells = (
+            format_kind(kind, 1),
+            format_state(columns["state"][row], kind),
+            columns["route_name"][row] or columns["route_id"][row] or DASH,
+            columns["locality"][row] or DASH,
+            format_number(columns["speed_kmh"][row], "km/h"),
+            format_number(columns["battery_percent"][row], "%"),
+            age(
+                from_ms(seen_at[row]),
+                feed.ageing_after_s if feed else None,
+                feed.stale_after_s if feed else None,
+            ),
+        )
+        rows.append(html.Tr([html.Th(names[i], scope="row"), *(html.Td(cell) for cell in cells)]))
+    heads = ("Vehicle", "Kind", "Doing", "Route", "Where", "Speed", "Battery", "Seen")
+    left_out = len(order) - len(rows)
+    caption = f"{format_count(len(order))} vehicles on the map" + (
+        f"; the first {format_count(len(rows))} of them by kind and name" if left_out else ""
+    )
+    head = html.Thead(html.Tr([html.Th(h, scope="col") for h in heads]))
+    return html.Table([html.Caption(caption), head, html.Tbody(rows)], className="list")
 
-    def cell(count: int) -> Component:
-        # Here a blank would be read aloud as nothing at all: zero is what we know.
-        return html.Td(format_count(count), className="none" if count == 0 else "")
 
-    body = [
-        html.Tr([html.Th(place, scope="row"), *(cell(counts[t]) for t in (*types, "help", "stale"))])
-        for place, counts in sorted(places.items(), key=lambda item: (item[0] == ELSEWHERE, item[0]))
-    ]
-    head = html.Thead(html.Tr([html.Th(h or DASH, scope="col") for h in heads]))
-    caption = html.Caption("Vehicles on the map, by the nearest named place")
-    return html.Table([caption, head, html.Tbody(body)], className="places")
+def _natural(name: str) -> tuple[str, int, str]:
+    """Sorts 9 before 10: the text before the last number, the number, the name."""
+    digits = name[len(name.rstrip("0123456789")) :]
+    return name.removesuffix(digits), int(digits[-18:] or 0), name
 
 
-PANEL = Panel("vehicles", "Vehicles by place", build_vehicles, on_request=True)
+PANEL = Panel("vehicles", "Vehicles", build_vehicles, on_request=True)

@@ -44,11 +44,15 @@ def build_wall(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
 
 
 def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
-    """The same screen with the table behind the map in the map's place."""
+    """The same screen with the tables behind the map in the map's place."""
     middle = html.Main(
         [
             html.Div(
-                [_build_panel("vehicles", view), html.P(html.A("Back to the map", href="/wall"))],
+                [
+                    _build_panel("vehicles", view),
+                    _build_panel("places", view),
+                    html.P(html.A("Back to the map", href="/wall")),
+                ],
                 className="wall-scroll",
                 tabIndex=0,
                 role="region",
@@ -57,7 +61,8 @@ def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
         ],
         className="wall-map wall-table",
     )
-    return _build_screen(view, settings, "wall-table", middle, ("panel:vehicles", "panel:fleet", "panel:feeds"), None)
+    topics = ("panel:vehicles", "panel:places", "panel:fleet", "panel:feeds")
+    return _build_screen(view, settings, "wall-table", middle, topics, None)
 
 
 def _build_screen(
@@ -115,11 +120,13 @@ def _build_header(view: View) -> Component:
 
 def _build_panel(name: str, view: View) -> Component:
     panel = list_panels()[name]
+    # Dash takes seconds to render a thousand cells; the channel brings them in milliseconds.
+    content = html.P("The table is on its way.", className="calm") if panel.on_request else panel.build(view)
     heading = f"heading-{name}"
     return html.Section(
         [
             html.H2(panel.title, id=heading),
-            html.Div(panel.build(view), id=f"panel-{name}", className=f"panel panel-{name}"),
+            html.Div(content, id=f"panel-{name}", className=f"panel panel-{name}"),
         ],
         className="panel-frame",
         **{"aria-labelledby": heading},

@@ -162,7 +162,7 @@ def test_the_table_screen_asks_for_the_table_and_not_for_the_map():
     assert "panel-vehicles" in _ids(screen)
     assert "map-frame" not in _ids(screen)
     (live,) = [c for c in screen.children if getattr(c, "id", None) == "live"]
-    assert live.to_plotly_json()["props"]["data-topics"] == "panel:vehicles,panel:fleet,panel:feeds"
+    assert live.to_plotly_json()["props"]["data-topics"] == "panel:vehicles,panel:places,panel:fleet,panel:feeds"
 
 
 @pytest.mark.parametrize(

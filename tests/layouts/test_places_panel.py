@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layouts.panel import list_panels
-from layouts.panels.vehicles import ELSEWHERE, build_vehicles, count_places
+from layouts.panels.places import ELSEWHERE, build_places, count_places
 from tests.layouts.cases import find_all, view_of, words
 
 
@@ -22,7 +22,7 @@ def test_the_table_counts_what_the_map_shows():
 
 def test_every_cell_has_a_header():
     """Screen readers say place and kind with each count."""
-    (table,) = find_all([build_vehicles(view_of("1 robot working 1s"))], "places")
+    (table,) = find_all([build_places(view_of("1 robot working 1s"))], "places")
     caption, head, body = table.children
 
     assert words(caption) == "Vehicles on the map, by the nearest named place"
@@ -36,6 +36,6 @@ def test_it_is_only_built_for_screens_that_ask():
     """The table is large, so the panel is marked as built on request; the wall's own panels are not."""
     panels = list_panels()
 
-    assert set(panels) == {"fleet", "feeds", "vehicles"}
-    assert {name for name, panel in panels.items() if panel.on_request} == {"vehicles"}
+    assert set(panels) == {"fleet", "feeds", "places", "vehicles"}
+    assert {name for name, panel in panels.items() if panel.on_request} == {"places", "vehicles"}
     assert ELSEWHERE not in count_places(view_of("1 robot working 1s"))
