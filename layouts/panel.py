@@ -46,6 +46,11 @@ class View:
     mode: str
     feeds: tuple[Feed, ...]
 
+    @property
+    def simulated(self) -> bool:
+        """Whether any of it is made up; a recording of the sandbox still is."""
+        return self.mode == "sandbox" or any(feed.simulated for feed in self.feeds)
+
 
 @dataclass(frozen=True)
 class Panel:

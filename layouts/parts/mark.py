@@ -13,20 +13,24 @@ WORDS = {"live": "LIVE", "sandbox": "SANDBOX", "replay": "REPLAY"}
 def build_mark(view: View) -> Component:
     """The word beside the clock. LIVE is small and steady; the others have a frame or a ribbon besides."""
     return html.P(
-        [html.Span(className="mark-dot", **{"aria-hidden": "true"}), WORDS[view.mode]],
+        [
+            html.Span(className="mark-dot", **{"aria-hidden": "true"}),
+            WORDS[view.mode] + (" of the SANDBOX" if view.simulated and view.mode != "sandbox" else ""),
+        ],
         id="mode-mark",
         className=f"mark mark-{view.mode}",
     )
 
 
 def build_overlay(view: View) -> list[Component]:
-    """What lies over the whole screen: a ribbon in the sandbox, a frame in a replay."""
+    """What lies over the whole screen: a ribbon on simulated data, a frame in a replay; both on a replay of the sandbox."""
     hidden = {"aria-hidden": "true"}  # the word itself stands in the header
-    if view.mode == "sandbox":
-        return [html.Div(html.Span("SANDBOX"), className="ribbon", **hidden)]
+    parts: list[Component] = []
+    if view.simulated:
+        parts.append(html.Div(html.Span("SANDBOX"), className="ribbon", **hidden))
     if view.mode == "replay":
-        return [html.Div(className="replay-frame", **hidden)]
-    return []
+        parts.append(html.Div(className="replay-frame", **hidden))
+    return parts
 
 
 def build_clock(view: View) -> Component:

@@ -96,7 +96,7 @@ def _build_screen(
         ],
         id="wall",
         className="wall is-far" if is_far(settings) else "wall",
-        **{"data-mode": view.mode},
+        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
     )
 
 
