@@ -115,6 +115,9 @@ class Gate:
                 await _refuse(scope, send, 413, f"the body is over {MAX_BODY_BYTES} bytes")
                 return
             receive = _replay(body, receive)
+        if method == "HEAD":
+            # What a GET would say, without its body; what is behind need not know of it.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         token = audiences_now.set(held)
         try:
             await self._app(scope, receive, send if method == "WS" else self._guarded(send))
@@ -232,6 +235,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+def _without_body(send: Send) -> Send:
+    async def bodiless(message: MutableMapping[str, Any]) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return bodiless
 
 
 async def _refuse(scope: Scope, send: Send, status: int, text: str) -> None:

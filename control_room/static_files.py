@@ -72,7 +72,7 @@ class StaticFiles:
         async def collect(message: MutableMapping[str, Any]) -> None:
             messages.append(message)
 
-        plain = {**scope, "method": "GET", "headers": [(b"host", b"localhost")]}
+        plain = {**scope, "headers": [(b"host", b"localhost")]}
         await self._app(plain, receive, collect)
         start = next((m for m in messages if m["type"] == "http.response.start"), None)
         if start is None or start["status"] != 200:
@@ -118,4 +118,4 @@ async def _answer(file: _File, scope: Scope, send: Send) -> None:
         headers.append((b"content-encoding", encoding))
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    await send({"type": "http.response.body", "body": body})

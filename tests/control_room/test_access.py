@@ -86,6 +86,14 @@ def test_a_method_not_in_the_table_is_denied():
     assert ask("DELETE", "/assets/live.js").status_code == 405
 
 
+def test_head_is_a_get_without_its_body():
+    """The same status and headers; nothing after them."""
+    answer = ask("HEAD", "/wall")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-security-policy"] == POLICY
+
+
 def test_another_machine_is_nobody_while_we_are_loopback_only():
     """Even if the socket were bound wider; only files anybody may have are given."""
     assert ask("GET", "/wall", peer="192.0.2.7").status_code == 403
