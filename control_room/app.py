@@ -40,7 +40,7 @@ from control_room.model import FeedHealth, Snapshot
 from control_room.publish import COLUMNS_OF, Publisher
 from control_room.static_files import StaticFiles
 from control_room.tiles import MBTiles
-from control_room.writer import advance, note_failure, note_unchanged
+from control_room.writer import advance, note_failure, note_time, note_unchanged
 from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
@@ -86,6 +86,7 @@ class ControlRoom:
         self.cache: Cache[Outcome, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
             self._apply,
+            lambda snapshot: note_time(snapshot, self.clock.now()),
             self._announce,
             self._make,
             self._publish,

@@ -25,6 +25,9 @@ Made = TypeVar("Made")
 # Feeds that answer within the same moment share one frame. Short enough to be unseen.
 MIN_BETWEEN_S = 0.15
 
+# Feeds that fail are asked seldom; counts of what is stale must not wait for them.
+TICK_S = 5.0
+
 
 class Cache(Generic[Outcome, Made]):
     """Holds the snapshot and runs its single writer.
@@ -32,6 +35,8 @@ class Cache(Generic[Outcome, Made]):
     Args:
         first: the snapshot before anything is known.
         apply: snapshot, outcome -> next snapshot. Pure; runs in the writer's thread.
+        tick: snapshot -> the same one later, when no outcome came for TICK_S: what
+            nobody speaks of grows old all the same.
         announce: called on the event loop with each new snapshot, before the
             rest of it is made: for the few bytes that should not wait.
         make: snapshot -> what listeners get (encoded once). Runs in the writer's thread.
@@ -42,12 +47,14 @@ class Cache(Generic[Outcome, Made]):
         self,
         first: Snapshot,
         apply: Callable[[Snapshot, Outcome], Snapshot],
+        tick: Callable[[Snapshot], Snapshot],
         announce: Callable[[Snapshot], None],
         make: Callable[[Snapshot], Made],
         publish: Callable[[Made], None],
     ) -> None:
         self.snapshot = first
         self._apply = apply
+        self._tick = tick
         self._announce = announce
         self._make = make
         self._publish = publish
@@ -64,7 +71,7 @@ class Cache(Generic[Outcome, Made]):
         last = -MIN_BETWEEN_S
         try:
             while True:
-                outcomes = [await self._waiting.get()]
+                outcomes = await self._wait()
                 if (pause := last + MIN_BETWEEN_S - loop.time()) > 0:
                     await asyncio.sleep(pause)
                 while not self._waiting.empty():
@@ -78,7 +85,16 @@ class Cache(Generic[Outcome, Made]):
         finally:
             self._writer.shutdown(wait=False, cancel_futures=True)
 
+    async def _wait(self) -> list[Outcome]:
+        """The next outcome; none when time passes without one."""
+        try:
+            return [await asyncio.wait_for(self._waiting.get(), TICK_S)]
+        except TimeoutError:
+            return []
+
     def _advance(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            self.snapshot = self._tick(self.snapshot)
         for outcome in outcomes:
             try:
                 self.snapshot = self._apply(self.snapshot, outcome)

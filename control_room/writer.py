@@ -7,6 +7,7 @@ outcome and moment always give the same next snapshot. Nothing here does I/O.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -94,6 +95,11 @@ class Merged:
     def __init__(self, table: Table, before: Table | None) -> None:
         self.table = table
         self.before = before
+
+
+def note_time(snapshot: Snapshot, now: datetime) -> Snapshot:
+    """Nothing was heard; only time went by."""
+    return replace(snapshot, version=snapshot.version + 1, at=now)
 
 
 def merge(old: Table | None, batch: Batch, now: datetime) -> tuple[Merged, int]:

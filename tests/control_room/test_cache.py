@@ -6,6 +6,7 @@ import asyncio
 import threading
 from datetime import UTC, datetime
 
+from control_room import cache
 from control_room.cache import Cache
 from control_room.model import Snapshot
 
@@ -18,6 +19,10 @@ def bump(snapshot: Snapshot, outcome: str) -> Snapshot:
     return Snapshot(snapshot.version + 1, NOW, snapshot.tables, snapshot.feeds)
 
 
+def later(snapshot: Snapshot) -> Snapshot:
+    return Snapshot(snapshot.version + 100, NOW, snapshot.tables, snapshot.feeds)
+
+
 async def run(outcomes: list[str], make=lambda s: s.version, until: int = 1) -> list[tuple[str, object]]:
     """What listeners heard, until `until` things were published."""
     heard: list[tuple[str, object]] = []
@@ -28,10 +33,10 @@ async def run(outcomes: list[str], make=lambda s: s.version, until: int = 1) -> 
         if sum(1 for word, _ in heard if word == "made") >= until:
             enough.set()
 
-    cache = Cache(Snapshot.empty(NOW), bump, lambda s: heard.append(("announced", s.version)), make, publish)
-    task = asyncio.create_task(cache.run())
+    writer = Cache(Snapshot.empty(NOW), bump, later, lambda s: heard.append(("announced", s.version)), make, publish)
+    task = asyncio.create_task(writer.run())
     for outcome in outcomes:
-        await cache.put(outcome)
+        await writer.put(outcome)
     await asyncio.wait_for(enough.wait(), 5)
     task.cancel()
     return heard
@@ -63,11 +68,11 @@ def test_a_fault_in_publishing_does_not_stop_the_writer():
             return snapshot.version
 
         published = asyncio.Event()
-        cache = Cache(Snapshot.empty(NOW), bump, lambda s: None, make, lambda made: published.set())
-        task = asyncio.create_task(cache.run())
-        await cache.put("a")
+        writer = Cache(Snapshot.empty(NOW), bump, later, lambda s: None, make, lambda made: published.set())
+        task = asyncio.create_task(writer.run())
+        await writer.put("a")
         await asyncio.wait_for(called.wait(), 5)
-        await cache.put("b")
+        await writer.put("b")
         await asyncio.wait_for(published.wait(), 5)
         task.cancel()
         return calls
@@ -97,9 +102,9 @@ def test_the_writer_never_works_on_the_event_loop():
             threads["publish"] = threading.current_thread().name
             done.set()
 
-        cache = Cache(Snapshot.empty(NOW), apply, announce, make, publish)
-        task = asyncio.create_task(cache.run())
-        await cache.put("a")
+        writer = Cache(Snapshot.empty(NOW), apply, later, announce, make, publish)
+        task = asyncio.create_task(writer.run())
+        await writer.put("a")
         await asyncio.wait_for(done.wait(), 5)
         task.cancel()
 
@@ -108,3 +113,10 @@ def test_the_writer_never_works_on_the_event_loop():
     assert threads["apply"] == threads["make"]
     assert threads["apply"].startswith("writer")
     assert threads["announce"] == threads["publish"] == threading.current_thread().name
+
+
+def test_time_passes_when_feeds_are_silent(monkeypatch):
+    """What nobody speaks of grows old on screens too: without an outcome the snapshot is made anew, later."""
+    monkeypatch.setattr(cache, "TICK_S", 0.05)
+
+    assert asyncio.run(run([], until=2)) == [("announced", 100), ("made", 100), ("announced", 200), ("made", 200)]
