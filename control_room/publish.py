@@ -28,7 +28,8 @@ from layouts.panel import View, list_panels
 log = structlog.get_logger()
 
 # Panels change by the second at most: people read them, and ages run in the page by themselves.
-PANELS_EVERY_S = 1.0
+# A little less than a second, or the jitter of a feed asked each second would skip every other one.
+PANELS_EVERY_S = 0.9
 
 # Audience of a screen -> audiences of columns it holds.
 COLUMNS_OF: Mapping[str, frozenset[str]] = MappingProxyType({"wall": frozenset({STAFF})})

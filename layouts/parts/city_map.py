@@ -35,7 +35,9 @@ def list_tile_layers(settings: Mapping[str, Any]) -> list[Component]:
     """Raster tiles beneath our own map; none unless a setting asks. Never a default online map."""
     layers: list[Component] = []
     if settings.get("mbtiles"):
-        layers.append(dl.TileLayer(url=TILES_URL, className="city-tiles"))
+        # Nearer than the file goes, its last pictures are enlarged.
+        deepest = settings.get("mbtiles_max_zoom", 18)
+        layers.append(dl.TileLayer(url=TILES_URL, maxNativeZoom=deepest, className="city-tiles"))
     if settings.get("tiles"):
         credit = str(settings.get("tiles_attribution") or "")
         layers.append(dl.TileLayer(url=str(settings["tiles"]), attribution=credit, className="city-tiles"))
@@ -47,8 +49,7 @@ def build_map(city: City, settings: Mapping[str, Any]) -> Component:
     bounds = grid_bounds(city)
     layers = list_tile_layers(settings)
     credit = [city.attribution]
-    if settings.get("tiles_attribution"):
-        credit.append(str(settings["tiles_attribution"]))
+    credit += [str(settings[name]) for name in ("mbtiles_attribution", "tiles_attribution") if settings.get(name)]
     attributes: dict[str, Any] = {
         "data-basemap": BASEMAP_URL,
         "data-font": FONT_URL,
@@ -81,7 +82,7 @@ def build_map(city: City, settings: Mapping[str, Any]) -> Component:
         className="city-leaflet",
     )
     return html.Div(
-        [leaflet, html.P(credit, className="map-credit")],
+        [leaflet, html.P(" · ".join(credit), className="map-credit")],
         id="map-frame",
         className="map-frame",
         **attributes,
