@@ -37,9 +37,13 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; skipped where there is none, but never in CI."""
+    """One browser a module; skipped where there is none, but never in CI.
+
+    Not one for all: Playwright keeps an event loop running in this thread for as
+    long as it lives, and other modules' tests run loops of their own.
+    """
     path = find_chromium()
     if path is None:
         if os.environ.get("CI") == "true":
@@ -139,7 +143,7 @@ def start(tmp_path):
             dashboard.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox(tmp_path_factory) -> Iterator[Dashboard]:
     """The product as `make run` starts it, on free ports; shared by tests that only look."""
     data = tmp_path_factory.mktemp("data")

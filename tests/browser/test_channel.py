@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import base64
-import os
 import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from control_room.clock import FixedClock, SystemClock
 from control_room.frames import FrameEncoder, Marks, inflate
 from control_room.live import LiveHub
 from tests.live_server import LEGEND, City, ServerThread, server_thread
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists() and not os.environ.get("CI"), reason="no Chromium here"),
-]
+pytestmark = pytest.mark.browser
 
 # What layouts/screens/wall.py gives the page, as far as live.js touches it; Dash's part is one function.
 PAGE = b"""<!doctype html><html lang="en"><title>channel</title><body>
@@ -44,17 +38,6 @@ DECODER = b"""<!doctype html><title>frames</title><body><script src="/assets/wor
 FILES = {"/wall": PAGE, "/page.js": SCRIPT, "/decoder": DECODER}
 
 NOON = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)  # t0 of the made-up city
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture
