@@ -30,10 +30,11 @@ def enrich(rows: Table, before: Table | None, city: City) -> Table:
         before: the same vehicles in the same order as last known, unknown
             columns for new ones; None when there is no past.
     """
-    if rows.kind is not VEHICLE or not len(rows):
+    names = rows.kind.by_name
+    if not len(rows) or not {"locality", "latitude", "longitude"} <= names.keys():
         return rows
     added = {"locality": city.gazetteer.localities(rows["latitude"], rows["longitude"])}
-    if before is not None:
+    if before is not None and rows.kind is VEHICLE:
         added.update(_movement(rows, before))
     return rows.with_columns(**added)
 

@@ -119,6 +119,8 @@ def project(snapshot: Snapshot, held: frozenset[str]) -> Snapshot:
         allowed = {c.name for c in KINDS[name].columns_for(held)}
         if allowed.issuperset(table.columns):
             tables[name] = table
+        elif not allowed:
+            tables[name] = Table.empty(table.kind)  # not even how many there are
         else:
             # The key column is kept as rows have no order without it; it leaves the process only in staff frames.
             kept = {n: a for n, a in table.columns.items() if n in allowed or n == table.kind.key}

@@ -28,12 +28,14 @@ from feeds.sandbox import bods, buses, robots
 from feeds.sandbox.city import City, View, to_utc
 from feeds.sandbox.faults import FAULTS, BadFault, Faults, choose_view
 from feeds.sandbox.robots import Page
+from feeds.sandbox.twins import Asked, Offer, Refusal, list_twins
 from feeds.sandbox.wire import FaultGate
 
 # What the feed file of the sandbox reads from the environment.
 DEMO_ENVIRONMENT: Mapping[str, str] = {
     "SANDBOX_BODS_KEY": "sandbox-demo-key",
     "SANDBOX_MDS_TOKEN": "sandbox-demo-token",
+    **{name: value for twin in list_twins() for name, value in twin.environment.items()},
 }
 KEPT_ANSWERS = 32
 CONTROL_MAX_BYTES = 10_000
@@ -152,6 +154,16 @@ class Exchange:
         view, page = self.view(request), Page(1, 1, _address(request))
         return self.answer(request, view, MDS_TYPE, None, lambda: robots.build_one_status(self.city, view, robot, page))
 
+    async def twin(self, request: Request, offer: Offer) -> Response:
+        view = self.view(request)
+        query = {**dict(request.query_params), **{k: str(v) for k, v in request.path_params.items()}}
+        headers = {k.lower(): v for k, v in request.headers.items()}
+        asked = Asked(query, headers, _address(request), str(request.base_url).rstrip("/"))
+        made = offer.make(self.city, view, asked)
+        if isinstance(made, Refusal):
+            return Response(made.body, made.status, {"Content-Type": made.kind, **made.headers})
+        return self.answer(request, view, offer.kind, tuple(sorted(query.items())), lambda: made)
+
     async def control(self, request: Request) -> Response:
         """List, set or clear faults."""
         now = self._real_now()
@@ -231,6 +243,7 @@ def _routes(exchange: Exchange) -> list[tuple[str, Callable[..., object], str]]:
         ("/mds/vehicles", exchange.mds_vehicles, "MDS 2.0; bearer token"),
         ("/mds/vehicles/status", exchange.mds_status, "MDS 2.0; bearer token"),
         ("/mds/vehicles/status/{device_id}", exchange.mds_one_status, "MDS 2.0; bearer token"),
+        *((o.path, partial(exchange.twin, offer=o), o.words) for twin in list_twins() for o in twin.offers),
     ]
 
 

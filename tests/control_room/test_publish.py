@@ -11,7 +11,7 @@ import pytest
 from control_room.city import CITIES, load_city
 from control_room.clock import FixedClock
 from control_room.frames import FrameDecoder
-from control_room.model import PUBLIC, STAFF, VEHICLE, Batch, FeedHealth, Snapshot, Table
+from control_room.model import CRIME, POLICE_GRANT, PUBLIC, STAFF, VEHICLE, Batch, FeedHealth, Snapshot, Table
 from control_room.publish import CardFinder, Publisher, project
 from control_room.writer import advance
 from feeds.feed import Feed
@@ -57,6 +57,16 @@ def test_the_public_projection_has_no_identifier_anywhere(city):
 
     assert set(shown.columns) - {"vehicle_key"} <= {c.name for c in VEHICLE.columns_for([PUBLIC])}
     assert "label" not in shown
+
+
+def test_a_kind_behind_a_grant_is_empty_for_everybody_else(city):
+    """Staff without the police grant do not even learn how many rows there are."""
+    rows = Table.of(CRIME, {"crime_key": ["a"], "area": ["Ashland"], "crimes": [12.0]})
+    whole = snapshot(city)
+    held = Snapshot(1, NOW, {**whole.tables, "crime": rows}, whole.feeds)
+
+    assert len(project(held, frozenset({STAFF})).tables["crime"]) == 0
+    assert len(project(held, frozenset({STAFF, POLICE_GRANT})).tables["crime"]) == 1
 
 
 def test_staff_see_the_very_same_tables(city):
