@@ -94,6 +94,7 @@ class ControlRoom:
             self._announce,
             self._make,
             self._publish,
+            settings["frame_gap_ms"] / 1000,
         )
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
         if self._tiles:

@@ -22,9 +22,6 @@ log = structlog.get_logger()
 Outcome = TypeVar("Outcome")
 Made = TypeVar("Made")
 
-# Feeds that answer within the same moment share one frame. Short enough to be unseen.
-MIN_BETWEEN_S = 0.15
-
 # Feeds that fail are asked seldom; counts of what is stale must not wait for them.
 TICK_S = 5.0
 
@@ -41,6 +38,7 @@ class Cache(Generic[Outcome, Made]):
             rest of it is made: for the few bytes that should not wait.
         make: snapshot -> what listeners get (encoded once). Runs in the writer's thread.
         publish: called on the event loop with what was made.
+        min_between_s: feeds that answer within it share one frame.
     """
 
     def __init__(
@@ -51,10 +49,12 @@ class Cache(Generic[Outcome, Made]):
         announce: Callable[[Snapshot], None],
         make: Callable[[Snapshot], Made],
         publish: Callable[[Made], None],
+        min_between_s: float = 0.15,
     ) -> None:
         self.snapshot = first
         self._apply = apply
         self._tick = tick
+        self._min_between_s = min_between_s
         self._announce = announce
         self._make = make
         self._publish = publish
@@ -68,11 +68,11 @@ class Cache(Generic[Outcome, Made]):
     async def run(self) -> None:
         """Write for ever. Cancel to stop."""
         loop = asyncio.get_running_loop()
-        last = -MIN_BETWEEN_S
+        last = -self._min_between_s
         try:
             while True:
                 outcomes = await self._wait()
-                if (pause := last + MIN_BETWEEN_S - loop.time()) > 0:
+                if (pause := last + self._min_between_s - loop.time()) > 0:
                     await asyncio.sleep(pause)
                 while not self._waiting.empty():
                     outcomes.append(self._waiting.get_nowait())

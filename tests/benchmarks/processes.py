@@ -122,13 +122,15 @@ def run_classic(exchange: Exchange, folder: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def run_ours(exchange: Exchange, folder: Path, feeds: list[dict[str, Any]] | None = None) -> Iterator[Target]:
-    """`control_room serve`, on one feed at 1 Hz or on these."""
+def run_ours(
+    exchange: Exchange, folder: Path, feeds: list[dict[str, Any]] | None = None, *flags: str
+) -> Iterator[Target]:
+    """`control_room serve`, on one feed at 1 Hz or on these, with further flags."""
     port = free_port()
     file = folder / "feeds.yaml"
     file.write_text(json.dumps({"feeds": feeds or [feed_of("buses", exchange.feed_url)]}))  # JSON is YAML
     command = [sys.executable, "-m", "control_room", "serve", "--feeds", str(file), "--port", str(port)]
-    with _run("ours", [*command, "--data", str(folder / "data")], port, "/wall", folder) as target:
+    with _run("ours", [*command, "--data", str(folder / "data"), *flags], port, "/wall", folder) as target:
         yield target
 
 
