@@ -76,8 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     try_feed = _command(
         commands, "try-feed", _try_feed, "read one answer through an adapter and print what came of it", serving=False
     )
-    try_feed.add_argument("--adapter", required=True, help="standard the answer speaks: a module in feeds/")
-    try_feed.add_argument("--from", dest="source", required=True, metavar="FILE|URL", help="where the answer is")
+    try_feed.add_argument("name", nargs="?", help="a feed of the feed file: asked once, or read --from a file")
+    try_feed.add_argument("--feeds", metavar="FILE", help="the feed file (default: feeds/sandbox.yaml)")
+    try_feed.add_argument("--adapter", help="without a name: standard the answer speaks, a module in feeds/")
+    try_feed.add_argument("--from", dest="source", metavar="FILE|URL", help="where the answer is")
     try_feed.add_argument("--at", metavar="TIME", help="moment of receipt, ISO 8601 with zone (default: now)")
     try_feed.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
 
@@ -215,13 +217,63 @@ def _try_feed(options: argparse.Namespace) -> int:
     from feeds.try_feed import try_feed
 
     at = _moment(options.at) if options.at else None
-    get_adapter(options.adapter)
-    result = try_feed(options.adapter, options.source, at)
+    feed = _named_feed(options.name, options.feeds) if options.name else None
+    adapter = feed.adapter if feed else options.adapter
+    source = options.source or (feed.url if feed else None)
+    if not adapter or not source:
+        raise SettingError("try-feed needs the name of a feed, or --adapter and --from")
+    get_adapter(adapter)
+    result = try_feed(adapter, source, at, feed)
     if options.json:
-        print(json.dumps(result, ensure_ascii=False))
+        # allow_nan off: what is not JSON everywhere must not be printed as if it were.
+        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
     else:
         _print_result(result)
+        if feed and "error" not in result:
+            print(f"a screen would say: {_verdict(result, feed, at or datetime.now(UTC))}")
     return 1 if "error" in result else 0
+
+
+def _named_feed(name: str, file: str | None) -> Any:
+    """The feed of that name; the sandbox's demonstration keys stand in for its credentials."""
+    from feeds.feed import read_feed_file
+    from feeds.sandbox.app import DEMO_ENVIRONMENT
+
+    path = Path(file) if file else ROOT / "feeds" / "sandbox.yaml"
+    if not file:
+        for variable, value in DEMO_ENVIRONMENT.items():
+            os.environ.setdefault(variable, value)
+    feeds = {feed.name: feed for feed in read_feed_file(path)}
+    if name not in feeds:
+        raise SettingError(f"{path}: has no feed {name!r}; it has: {', '.join(feeds)}")
+    return feeds[name]
+
+
+def _verdict(result: dict[str, Any], feed: Any, now: datetime) -> str:
+    """Fresh, ageing, stale or unknown by the feed's own limits, and from which age."""
+    from control_room.model import FeedHealth
+
+    parts = [result, *result.get("others", [])]
+    times = [row["observed_at"] for part in parts for row in part["rows"] if row.get("observed_at")]
+    newest = max((datetime.fromisoformat(t.replace("Z", "+00:00")) for t in times), default=None)
+    health = FeedHealth(
+        feed.name,
+        feed.title,
+        feed.supplier,
+        feed.adapter,
+        feed.every_s,
+        feed.ageing_after_s,
+        feed.stale_after_s,
+        succeeded_at=now,
+        observed_at=newest,
+        rows=sum(len(part["rows"]) for part in parts),
+    )
+    age = (
+        f"newest observation {(now - newest).total_seconds():.0f} s old"
+        if newest
+        else "no row says when it was observed"
+    )
+    return f"{health.state(now)} ({age}; stale after {feed.stale_after_s:g} s)"
 
 
 def _print_result(result: dict[str, Any]) -> None:

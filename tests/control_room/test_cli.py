@@ -105,6 +105,21 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path, arguments, says):
     assert done.stderr.strip().count("\n") == 0
 
 
+def test_a_feed_of_the_feed_file_is_tried_by_its_name(tmp_path):
+    """Its adapter and limits are used, and what a screen would say is said; --from reads a body from disk."""
+    feeds, body = tmp_path / "feeds.yaml", tmp_path / "x.pb"
+    feeds.write_text("feeds:\n- {name: north, adapter: gtfs_realtime, url: 'https://x.example/', every_s: 10}\n")
+    body.write_bytes(positions())
+    asked = ("try-feed", "north", "--feeds", str(feeds), "--from", str(body))
+
+    fresh, stale = run(*asked, "--at", AT), run(*asked, "--at", "2026-03-01T13:00:00Z")
+
+    assert fresh.returncode == 0
+    assert "a screen would say: fresh (newest observation 5 s old; stale after 90 s)" in fresh.stdout
+    assert "a screen would say: stale (newest observation 3605 s old; stale after 90 s)" in stale.stdout
+    assert "has no feed 'south'; it has: north" in run("try-feed", "south", "--feeds", str(feeds)).stderr
+
+
 @pytest.mark.parametrize("command", ["run", "serve", "replay", "try-feed", "docs"])
 def test_every_command_has_help_and_takes_data(command):
     """`--help` says what it does, and `--data` is everywhere."""
