@@ -201,6 +201,11 @@ class Adapter:
         looks_like: a cheap guess whether a body is of this standard, for
             replaying a bare file; True for at most one adapter.
         retry_400: whether the standard's servers answer 400 for passing faults.
+        params: feed, when its last good poll began (None: none yet, so ask for
+            everything) and now -> query parameters that depend on the time, or
+            on the page. Pure. A feed's own parameter of that name wins.
+        no_data_status: statuses by which the standard says that there is
+            nothing to tell yet (a month not published): no fault, rows stay.
     """
 
     name: str
@@ -211,6 +216,8 @@ class Adapter:
     next_url: Callable[[Any, str], str | None] | None = None
     looks_like: Callable[[bytes], bool] = lambda body: False
     retry_400: bool = False
+    params: Callable[[Feed, datetime | None, datetime], Mapping[str, str]] | None = None
+    no_data_status: frozenset[int] = frozenset()
 
 
 @cache
@@ -270,9 +277,11 @@ def read_feed_file(path: Path) -> tuple[Feed, ...]:
             where = ".".join(str(p) for p in first["loc"]) or "feed"
             raise FeedFileError(f"{path}: feed {name}: {where}: {first['msg']}") from error
         try:
-            get_adapter(feed.adapter)
+            get_adapter(feed.adapter).check_options(feed)
         except FeedFileError as error:
             raise FeedFileError(f"{path}: feed {name}: {error}") from error
+        except ValueError as error:
+            raise FeedFileError(f"{path}: feed {name}: options: {error}") from error
         if any(f.name == feed.name for f in feeds):
             raise FeedFileError(f"{path}: feed {name}: the name is used twice")
         feeds.append(feed)
