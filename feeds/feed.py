@@ -197,6 +197,10 @@ class Adapter:
             moment of receipt -> batches in the city's words, one a kind. Pure.
         next_url: the decoded body and the URL it came from -> the next page's
             URL, or None on the last page.
+        list_urls: the first decoded body and the URL it came from -> addresses of
+            the further files it lists, each a page of the same poll.
+        moment_matters: what it makes of one body changes with the moment of receipt
+            (a timetable's service day): then a body is never taken for "nothing new".
         kinds: kinds it can bring, the usual one first.
         looks_like: a cheap guess whether a body is of this standard, for
             replaying a bare file; True for at most one adapter.
@@ -206,6 +210,8 @@ class Adapter:
             on the page. Pure. A feed's own parameter of that name wins.
         no_data_status: statuses by which the standard says that there is
             nothing to tell yet (a month not published): no fault, rows stay.
+        check_options: looks at a feed's `options` when the feed file is read;
+            raises ValueError with one sentence that names the field.
     """
 
     name: str
@@ -214,10 +220,13 @@ class Adapter:
     observe: Callable[[Sequence[Any], Feed, datetime], list[Batch]]
     kinds: tuple[str, ...]
     next_url: Callable[[Any, str], str | None] | None = None
+    list_urls: Callable[[Any, str], Sequence[str]] | None = None
+    moment_matters: bool = False
     looks_like: Callable[[bytes], bool] = lambda body: False
     retry_400: bool = False
     params: Callable[[Feed, datetime | None, datetime], Mapping[str, str]] | None = None
     no_data_status: frozenset[int] = frozenset()
+    check_options: Callable[[Feed], object] = lambda feed: None
 
 
 @cache
