@@ -20,7 +20,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -121,6 +121,7 @@ class _Prepared:
     credentials: tuple[tuple[str, str], ...]
     secrets: tuple[str, ...]
     timeouts: Mapping[str, float]
+    no_data_status: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -168,6 +169,8 @@ class Fetcher:
         self._prepared: dict[str, _Prepared] = {}
         self._memories: dict[str, _Memory] = {}
         self._warned: set[str] = set()
+        # Begin of the good poll before the last one, and of the last: the last may yet prove unreadable.
+        self._since: dict[str, tuple[datetime | None, datetime | None]] = {}
 
     async def __aenter__(self) -> Fetcher:
         return self
@@ -186,6 +189,9 @@ class Fetcher:
 
     def forget(self, feed: str) -> None:
         self._memories.pop(feed, None)
+        # What the last poll brought is lost: the next asks from where that one asked.
+        before, _ = self._since.get(feed, (None, None))
+        self._since[feed] = (before, before)
 
     async def fetch(self, feed: Feed, adapter: Adapter) -> list[Page]:
         """All pages of one poll, in order.
@@ -193,8 +199,8 @@ class Fetcher:
         Bodies are decoded here only where the adapter must be asked for a next page.
 
         Returns:
-            One page with `not_modified` when the exchange says so (304) or a
-            one-page answer has the very bytes of the last.
+            One page with `not_modified` when the exchange says so (304, or that
+            it has no data yet) or a one-page answer has the very bytes of the last.
 
         Raises:
             AddressRefused: a hop of the way may not be asked.
@@ -207,10 +213,17 @@ class Fetcher:
         asked = self._prepare(feed, adapter)
         payloads: list[Payload] = []
         complete = False
+        began_at = self.clock.now()
+        _, since = self._since.get(feed.name, (None, None))
+        self._since[feed.name] = (since, since)  # nobody complained of the last one
+        if adapter.params is not None:
+            extra = {n: v for n, v in adapter.params(feed, since, began_at).items() if n not in feed.params}
+            asked = replace(asked, url=add_params(asked.url, extra))
         try:
             async with asyncio.timeout(feed.limits.timeout_s):
                 pages = await self._fetch_pages(asked, adapter, payloads)
             complete = True
+            self._since[feed.name] = (since, began_at)
         except TimeoutError:
             raise Unreachable(
                 "timeout", f"{place(asked.url)}: no complete answer within {feed.limits.timeout_s:g} s"
@@ -222,10 +235,12 @@ class Fetcher:
 
     async def _fetch_pages(self, asked: _Prepared, adapter: Adapter, payloads: list[Payload]) -> list[Page]:
         feed = asked.feed
-        memory = self._find_memory(feed.name)
+        # Where the question changes with the time, the last answer was to another one.
+        memory = self._find_memory(feed.name) if adapter.params is None else None
         url = asked.url
         seen = {url}
         pages: list[Page] = []
+        waiting: list[str] = []
         size = 0
         while True:
             payload, final_url = await self._get(asked, url, None if pages else memory)
@@ -237,6 +252,10 @@ class Fetcher:
                 raise TooLarge("too_large", f"{place(url)}: {len(payloads)} pages have {size} bytes together")
             page, following = await self._read_page(feed, adapter, payload, final_url)
             pages.append(page)
+            if len(pages) == 1 and adapter.list_urls is not None:
+                waiting = _list_others(feed, adapter.list_urls(page.decoded, final_url), final_url)
+            if following is None and waiting:
+                following = waiting.pop(0)
             if following is None:
                 break
             if following in seen or following == final_url:
@@ -248,18 +267,18 @@ class Fetcher:
                 )
             seen |= {following, final_url}
             url = following
-        if len(pages) == 1:
+        if len(pages) == 1 and not adapter.moment_matters:
             await self._remember(feed.name, pages[0].payload)
         else:
-            self.forget(feed.name)
+            self._memories.pop(feed.name, None)
         return pages
 
     async def _read_page(self, feed: Feed, adapter: Adapter, payload: Payload, url: str) -> tuple[Page, str | None]:
         """The page, and the judged URL of the next one if there is one."""
-        if adapter.next_url is None:
+        if adapter.next_url is None and adapter.list_urls is None:
             return Page(payload), None
         decoded = await asyncio.to_thread(adapter.decode, payload.body)
-        found = adapter.next_url(decoded, url)
+        found = adapter.next_url(decoded, url) if adapter.next_url is not None else None
         if not found:
             return Page(payload, decoded, True), None
         following = to_ascii(urljoin(url, found))
@@ -289,7 +308,7 @@ class Fetcher:
     async def _to_payload(
         self, asked: _Prepared, url: str, answer: _Answer, memory: _Memory | None, latency_ms: float
     ) -> Payload:
-        same = memory is not None and answer.status == 304
+        same = (memory is not None and answer.status == 304) or answer.status in asked.no_data_status
         if not same and answer.status not in (200, 203):
             raise AnswerRefused(
                 f"http_{answer.status}",
@@ -416,7 +435,7 @@ class Fetcher:
     def _find_memory(self, feed: str) -> _Memory | None:
         memory = self._memories.get(feed)
         if memory is not None and self.monotonic() - memory.at_s > REREAD_AFTER_S:
-            self.forget(feed)
+            self._memories.pop(feed, None)
             return None
         return memory
 
@@ -454,8 +473,7 @@ def prepare(feed: Feed, adapter: Adapter, environment: Mapping[str, str] | None 
                 "bad_header", f"feed {feed.name}: header {name[:40]!r} has characters that HTTP does not allow"
             )
     url = to_ascii(feed.url)
-    if params:
-        url += ("&" if "?" in url else "?") + urlencode(params)
+    url = add_params(url, params)
     public = {"Accept": adapter.accept or "*/*", "Accept-Encoding": ACCEPT_ENCODING, "User-Agent": _USER_AGENT}
     for name, value in own.items():
         if name.lower() in _PUBLIC_HEADERS:
@@ -473,7 +491,13 @@ def prepare(feed: Feed, adapter: Adapter, environment: Mapping[str, str] | None 
             "write": feed.limits.timeout_s,
             "pool": feed.limits.timeout_s,
         },
+        no_data_status=adapter.no_data_status,
     )
+
+
+def add_params(url: str, params: Mapping[str, str]) -> str:
+    """The address with these query parameters after those it has."""
+    return url + ("&" if "?" in url else "?") + urlencode(params) if params else url
 
 
 def _query_values(url: str) -> list[str]:
@@ -517,6 +541,15 @@ def find_retry_after_s(value: str | None, now: datetime) -> float | None:
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return min(max((until - now).total_seconds(), 0.0), RETRY_AFTER_CAP_S)
+
+
+def _list_others(feed: Feed, found: Sequence[str], url: str) -> list[str]:
+    """The files that the first answer lists, each once and judged like any next page."""
+    others = dict.fromkeys(to_ascii(urljoin(url, one)) for one in found)
+    others.pop(url, None)
+    for other in others:
+        check_hop(feed, url, other)
+    return list(others)
 
 
 def _quoted(body: bytes, secrets: Sequence[str]) -> str:

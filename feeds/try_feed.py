@@ -98,7 +98,9 @@ def _fetch(adapter: Adapter, feed: Feed, clock: Clock) -> list[Any]:
     async def ask() -> list[Any]:
         async with Fetcher(clock=clock) as fetcher:
             pages = await fetcher.fetch(feed, adapter)
-            return [page.decoded if page.is_decoded else adapter.decode(page.payload.body) for page in pages]
+            # A first answer with nothing new says that there is no data yet.
+            told = [page for page in pages if not page.payload.not_modified]
+            return [page.decoded if page.is_decoded else adapter.decode(page.payload.body) for page in told]
 
     return asyncio.run(ask())
 
