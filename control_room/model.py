@@ -277,6 +277,7 @@ DISRUPTION = Kind(
         _c("periods", "number", "Active periods the source lists", unit="periods"),
         _c("routes", "text", "Routes it informs, separated by spaces", audience=PUBLIC),
         _c("stops", "text", "Stops it informs, separated by spaces", audience=PUBLIC),
+        _c("trips", "text", "Trips it informs or cancels, separated by spaces", audience=PUBLIC),
         _c("url", "text", "Where the supplier says more (https or http only)"),
         _c("language", "text", "Language of title and description, where stated"),
         _c("observed_at", "time", "When it was published, by the source's clock", audience=PUBLIC),
@@ -398,6 +399,7 @@ COVERAGE = Kind(
         _c("rsrq_db", "number", "Median signal quality", unit="dB"),
         _c("sinr_db", "number", "Median signal to interference and noise", unit="dB", history=True),
         _c("throughput_dl_kbps", "number", "Median throughput, downlink", unit="kbit/s"),
+        _c("throughput_ul_kbps", "number", "Median throughput, uplink", unit="kbit/s"),
         _c(
             "band",
             "choice",
@@ -882,6 +884,8 @@ class Batch:
         offending: the first bad value for each reject reason, for the log.
         complete: whether the answer lists all that exist (a row missing from
             it is gone or silent) or only what changed.
+        ids_rotate: whether a thing gets a new name now and then (GBFS, after each
+            hire): then a name that is missing is gone, and not remembered.
     """
 
     kind: Kind
@@ -893,6 +897,7 @@ class Batch:
     warnings: Mapping[str, int] = field(default_factory=dict)
     offending: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
+    ids_rotate: bool = False
 
 
 @dataclass(frozen=True)
