@@ -22,6 +22,7 @@ import orjson
 import structlog
 
 from callbacks import navigation
+from control_room import callback_body
 from control_room.access import (
     LOOPBACK_NAMES,
     WALL,
@@ -106,6 +107,7 @@ class ControlRoom:
             _host_names(settings),
             demo_identity(loopback_only=not settings["open_demo"]),
             self._policy,
+            find_fault=self._find_fault,
         )
         self._csp: str | None = None
 
@@ -181,6 +183,9 @@ class ControlRoom:
 
     def _build_wall_table(self, _: Mapping[str, str]) -> Any:
         return build_wall_table(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _find_fault(self, path: str, body: bytes) -> str | None:
+        return callback_body.find_fault(body, self._dash.callback_map) if path == callback_body.PATH else None
 
     def _policy(self) -> str:
         if self._csp is None:

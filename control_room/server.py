@@ -22,7 +22,7 @@ from control_room.city import CITIES, CityError, load_city
 from control_room.clock import Clock
 from control_room.live import Mode
 from control_room.settings import SettingError, data_folder
-from control_room.sockets import ScreenSocket
+from control_room.sockets import Door, ScreenSocket
 from feeds.feed import Feed
 from feeds.fetch import Fetcher, Source
 from feeds.recorder import Recorder
@@ -87,11 +87,11 @@ async def _serve(
         server_header=False,
         date_header=False,
         lifespan="on",
+        http=Door,
         ws=ScreenSocket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=3,
-        h11_max_incomplete_event_size=16 * 1024,
     )
     server = uvicorn.Server(config)
     # What is alive now stays alive: the collector need not look through it again at every poll. A poll of

@@ -23,6 +23,7 @@ from control_room.access import App, Receive, Scope, Send
 PREFIXES = ("/assets/", "/_dash-component-suites/", "/city/")
 # The app serves some hundred files; more keys than this would be somebody making names up.
 MAX_FILES = 1500
+NOTHING = b"404: there is nothing here\n"
 _FINGERPRINT = re.compile(r"\.v\d+_\d+_\d+.*m\d+\.|\bm=\d+")
 _COMPRESSIBLE = (b"javascript", b"css", b"json", b"svg", b"text/", b"map")
 
@@ -41,6 +42,8 @@ class StaticFiles:
     def __init__(self, app: App) -> None:
         self._app = app
         self._files: dict[str, _File] = {}
+        # Dash serves a file under any number of names (any "fingerprint" will do); it is packed and kept once.
+        self._by_content: dict[bytes, dict[bytes, bytes]] = {}
         self._making: dict[str, asyncio.Lock] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +69,10 @@ class StaticFiles:
         await _answer(file, scope, send)
 
     async def _make(self, scope: Scope, receive: Receive, send: Send) -> _File | None:
-        """The file as the app behind serves it; None when it answered something else (passed on)."""
+        """The file as the app behind serves it; None when there is none, which is answered here.
+
+        Dash answers 500 for a package it does not know and sends some names elsewhere; neither is a file.
+        """
         messages: list[MutableMapping[str, Any]] = []
 
         async def collect(message: MutableMapping[str, Any]) -> None:
@@ -76,19 +82,24 @@ class StaticFiles:
         await self._app(plain, receive, collect)
         start = next((m for m in messages if m["type"] == "http.response.start"), None)
         if start is None or start["status"] != 200:
-            for message in messages:
-                await send(message)
+            plain_text = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(NOTHING))]
+            await send({"type": "http.response.start", "status": 404, "headers": plain_text})
+            await send({"type": "http.response.body", "body": NOTHING})
             return None
         body = b"".join(m.get("body", b"") for m in messages if m["type"] == "http.response.body")
         headers = dict(start["headers"])
         content_type = headers.get(b"content-type", b"application/octet-stream")
         fingerprinted = _FINGERPRINT.search(scope["path"] + "?" + scope["query_string"].decode("latin-1"))
-        bodies = {b"": body}
-        if len(body) > 600 and any(word in content_type for word in _COMPRESSIBLE):
-            bodies[b"br"], bodies[b"gzip"] = await asyncio.to_thread(_compress, body)
+        etag = b'"' + hashlib.sha256(body).hexdigest()[:24].encode() + b'"'
+        bodies = self._by_content.get(etag)
+        if bodies is None:
+            bodies = {b"": body}
+            if len(body) > 600 and any(word in content_type for word in _COMPRESSIBLE):
+                bodies[b"br"], bodies[b"gzip"] = await asyncio.to_thread(_compress, body)
+            self._by_content[etag] = bodies
         return _File(
             content_type,
-            b'"' + hashlib.sha256(body).hexdigest()[:24].encode() + b'"',
+            etag,
             b"public, max-age=31536000, immutable" if fingerprinted else b"no-cache",
             bodies,
         )
@@ -97,6 +108,12 @@ class StaticFiles:
 def _compress(body: bytes) -> tuple[bytes, bytes]:
     # Quality 5 packs plotly's 4 MB in a quarter of a second; 11 takes ten, for a tenth less.
     return brotli.compress(body, quality=5), gzip.compress(body, 6)
+
+
+def _list_accepted(header: bytes) -> frozenset[bytes]:
+    """The encodings a browser takes; `br;q=0` says that it does not."""
+    named = (part.strip().lower().partition(b";") for part in header.split(b","))
+    return frozenset(name.strip() for name, _, weight in named if weight.strip() not in (b"q=0", b"q=0.0", b"q=0.000"))
 
 
 async def _answer(file: _File, scope: Scope, send: Send) -> None:
@@ -111,7 +128,7 @@ async def _answer(file: _File, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return
-    accepted = asked.get(b"accept-encoding", b"")
+    accepted = _list_accepted(asked.get(b"accept-encoding", b""))
     encoding = next((e for e in (b"br", b"gzip") if e in accepted and e in file.bodies), b"")
     body = file.bodies[encoding]
     if encoding:

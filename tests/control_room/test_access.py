@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -32,14 +33,16 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": text})
 
 
-def gate(loopback_only: bool = True) -> Gate:
-    return Gate(echo, ["localhost", "127.0.0.1", "::1"], demo_identity(loopback_only), lambda: POLICY)
+def gate(loopback_only: bool = True, **more) -> Gate:
+    return Gate(echo, ["localhost", "127.0.0.1", "::1"], demo_identity(loopback_only), lambda: POLICY, **more)
 
 
 def ask(method: str, path: str, peer: str = "127.0.0.1", app: Gate | None = None, **more) -> httpx.Response:
     async def once() -> httpx.Response:
         transport = httpx.ASGITransport(app=app or gate(), client=(peer, 5))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8050") as client:
+            if method == "POST":
+                more["headers"] = {"content-type": "application/json", **more.get("headers", {})}
             return await client.request(method, path, **more)
 
     return asyncio.run(once())
@@ -69,6 +72,29 @@ def knock(path: str, headers: dict[str, str], peer: str = "127.0.0.1") -> str:
 def test_what_is_not_in_the_table_is_not_there(path):
     """Also what the framework behind would answer."""
     assert ask("GET", path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "raw", ["/wall%2ftable", "/%77all", "/wall//table", "//wall", "/wall/./table", "/assets/./live.js", "/wall%0a"]
+)
+def test_a_thing_has_one_name_only(raw):
+    """No escapes and no detours: what a proxy before us reads is what we read."""
+    sent: list[dict] = []
+
+    async def send(message):
+        sent.append(message)
+
+    # By hand: an HTTP client would tidy these up before they are sent.
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": unquote(raw),
+        "raw_path": raw.encode(),
+        "client": ("127.0.0.1", 5),
+    }
+    asyncio.run(gate()({**scope, "headers": [(b"host", b"localhost")]}, None, send))
+
+    assert sent[0]["status"] == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/wall", "/_dash-layout", "/_dash-dependencies", "/assets/live.js"])
@@ -165,3 +191,31 @@ def test_every_answer_carries_the_policy():
 def test_every_rule_names_a_known_audience():
     """A typing error in the table would lock everybody out, or worse."""
     assert {r.audience for r in RULES} <= {"anyone", WALL, OPERATOR}
+
+
+def test_a_body_that_never_ends_is_given_up():
+    """Whoever sends a byte now and then holds nothing of ours for longer than the limit."""
+
+    async def dripping():
+        yield b"{"
+        await asyncio.sleep(60)
+
+    answer = ask("POST", "/_dash-update-component", app=gate(body_within_s=0.05), content=dripping())
+
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_post_of_another_kind_than_json_is_refused(kind):
+    """Those are the kinds that a foreign page's form can send without asking first."""
+    answer = ask("POST", "/_dash-update-component", headers={"content-type": kind}, content=b"{}")
+
+    assert answer.status_code == 415
+
+
+def test_a_body_with_a_fault_never_reaches_what_is_behind():
+    """The gate asks what the fault is, and says it."""
+    app = gate(find_fault=lambda path, body: "no good" if body == b"[]" else None)
+
+    assert ask("POST", "/_dash-update-component", app=app, content=b"[]").text == "400: no good\n"
+    assert ask("POST", "/_dash-update-component", app=app, content=b"{}").status_code == 200

@@ -78,3 +78,37 @@ def test_what_is_missing_stays_missing_and_is_not_remembered():
     assert [a.status_code for a in answers] == [404, 404]
     assert files.asked == 2
     assert app._files == {}
+
+
+def test_what_is_no_file_is_a_plain_404_whatever_the_app_behind_says():
+    """Dash answers 500 for a package it does not know and sends other names elsewhere."""
+
+    async def confused(scope, receive, send):
+        status = 500 if "boom" in scope["path"] else 307
+        await send({"type": "http.response.start", "status": status, "headers": [(b"location", b"http://localhost/")]})
+        await send({"type": "http.response.body", "body": b"Internal Server Error"})
+
+    answers = ask(StaticFiles(confused), ("/_dash-component-suites/boom", {}), ("/_dash-component-suites/x", {}))
+
+    assert [(a.status_code, a.text) for a in answers] == [(404, "404: there is nothing here\n")] * 2
+    assert "location" not in answers[1].headers
+
+
+def test_one_file_under_many_names_is_kept_once():
+    """Dash serves a script under any fingerprint; inventing them fills no memory."""
+
+    async def same(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/javascript")]})
+        await send({"type": "http.response.body", "body": bytes(bytearray(BODY))})
+
+    files = StaticFiles(same)
+    ask(files, *((f"/assets/live.v1_2_3m{n}.js", {}) for n in range(20)))
+
+    assert len({id(file.bodies) for file in files._files.values()}) == 1
+
+
+def test_an_encoding_refused_by_weight_zero_is_not_used():
+    """`br;q=0` means: anything but that."""
+    (answer,) = ask(StaticFiles(Files()), ("/assets/live.js", {"accept-encoding": "br;q=0, gzip;q=0.5"}))
+
+    assert answer.headers["content-encoding"] == "gzip"
