@@ -121,7 +121,8 @@ def merge(old: Table | None, batch: Batch, now: datetime) -> tuple[Merged, int]:
         before = old
     else:
         before, new = _align(old, new, batch, now)
-    outdated = before["observed_at"] > new["observed_at"]
+    # Reference rows (a timetable, an inventory) carry no time of observation: the newer answer is the truth.
+    outdated = before["observed_at"] > new["observed_at"] if "observed_at" in new.kind.by_name else np.zeros(0, bool)
     late = int(outdated.sum())
     if late:
         names = set(new.columns) | set(before.columns)
@@ -137,7 +138,7 @@ def _align(old: Table, new: Table, batch: Batch, now: datetime) -> tuple[Table, 
     keep = np.array([key in place for key in old_keys], dtype=bool)
     if not batch.complete:
         keep[:] = True
-    elif kind.name in REMEMBERED:
+    elif kind.name in REMEMBERED and not batch.ids_rotate:
         keep |= _is_remembered(old, now - REMEMBERED[kind.name])
     kept_rows = np.flatnonzero(keep)
     kept = [old_keys[i] for i in kept_rows]
@@ -195,7 +196,10 @@ def _combine(kind: str, parts: Mapping[tuple[str, str], Table], snapshot: Snapsh
 def _newest(batches: Sequence[Batch]) -> datetime | None:
     newest = None
     for batch in batches:
-        times = batch.table["observed_at"]
+        if "observed_at" not in batch.kind.by_name:
+            times = batch.table["received_at"]  # of reference rows the answer itself is the news
+        else:
+            times = batch.table["observed_at"]
         times = times[~np.isnat(times)]
         if len(times):
             latest = from_ms(times.max())

@@ -205,6 +205,8 @@ class Adapter:
         looks_like: a cheap guess whether a body is of this standard, for
             replaying a bare file; True for at most one adapter.
         retry_400: whether the standard's servers answer 400 for passing faults.
+        split: a URL that was refused as asking for too much (413) -> URLs that ask for
+            its parts, none where it cannot be parted. The parts are pages of the poll.
         params: feed, when its last good poll began (None: none yet, so ask for
             everything) and now -> query parameters that depend on the time, or
             on the page. Pure. A feed's own parameter of that name wins.
