@@ -120,7 +120,13 @@ VEHICLE = Kind(
         _c("operator", "text", "Who runs it: NOC code of a bus operator, provider id of a robot fleet"),
         _c("latitude", "number", "Position", unit="deg", audience=PUBLIC, decimals=5, history=True),
         _c("longitude", "number", "Position", unit="deg", audience=PUBLIC, decimals=5, history=True),
-        _c("altitude_m", "number", "Height above mean sea level", unit="m", history=True),
+        _c("altitude_m", "number", "Height above the reference beside it", unit="m", history=True),
+        _c(
+            "altitude_reference",
+            "choice",
+            "Above what; unknown is mean sea level. In Milton Keynes the ellipsoid of WGS 84 lies some 46 m lower",
+            values=("AMSL", "WGS84"),
+        ),
         _c("accuracy_m", "number", "Horizontal accuracy of the position", unit="m"),
         _c("heading_deg", "number", "Direction of travel, clockwise from true north", unit="deg", audience=PUBLIC),
         _c(

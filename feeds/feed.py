@@ -226,6 +226,7 @@ class Adapter:
     moment_matters: bool = False
     looks_like: Callable[[bytes], bool] = lambda body: False
     retry_400: bool = False
+    split: Callable[[str], list[str]] | None = None
     params: Callable[[Feed, datetime | None, datetime], Mapping[str, str]] | None = None
     no_data_status: frozenset[int] = frozenset()
     check_options: Callable[[Feed], object] = lambda feed: None

@@ -134,6 +134,15 @@ class _Memory:
     at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The questions that a server took, after it had refused the whole one as too large."""
+
+    whole: str
+    urls: tuple[str, ...]
+    at_s: float
+
+
 @dataclass(slots=True)
 class _Answer:
     status: int
@@ -168,6 +177,7 @@ class Fetcher:
         self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
         self._prepared: dict[str, _Prepared] = {}
         self._memories: dict[str, _Memory] = {}
+        self._parts: dict[str, _Parts] = {}
         self._warned: set[str] = set()
         # Begin of the good poll before the last one, and of the last: the last may yet prove unreadable.
         self._since: dict[str, tuple[datetime | None, datetime | None]] = {}
@@ -237,13 +247,28 @@ class Fetcher:
         feed = asked.feed
         # Where the question changes with the time, the last answer was to another one.
         memory = self._find_memory(feed.name) if adapter.params is None else None
-        url = asked.url
-        seen = {url}
+        url, *waiting = self._list_parts(feed.name, asked.url)
+        seen = {asked.url}
         pages: list[Page] = []
-        waiting: list[str] = []
+        taken: list[str] = []
+        refused = 0
         size = 0
         while True:
-            payload, final_url = await self._get(asked, url, None if pages else memory)
+            try:
+                payload, final_url = await self._get(asked, url, memory if url == asked.url and not pages else None)
+            except AnswerRefused as error:
+                parts = adapter.split(url) if error.status == 413 and adapter.split is not None else []
+                if not parts:
+                    raise
+                refused += 1
+                if refused + len(pages) + len(parts) + len(waiting) > feed.limits.max_pages:
+                    raise TooLarge(
+                        "too_many_pages",
+                        f"{place(asked.url)} refuses so large a question, and its parts (limits.max_pages)",
+                    ) from None
+                url, *waiting = [*parts, *waiting]
+                continue
+            taken.append(url)
             if payload.not_modified:
                 return [Page(payload)]
             payloads.append(payload)
@@ -253,7 +278,7 @@ class Fetcher:
             page, following = await self._read_page(feed, adapter, payload, final_url)
             pages.append(page)
             if len(pages) == 1 and adapter.list_urls is not None:
-                waiting = _list_others(feed, adapter.list_urls(page.decoded, final_url), final_url)
+                waiting = [*_list_others(feed, adapter.list_urls(page.decoded, final_url), final_url), *waiting]
             if following is None and waiting:
                 following = waiting.pop(0)
             if following is None:
@@ -267,11 +292,21 @@ class Fetcher:
                 )
             seen |= {following, final_url}
             url = following
+        if refused:
+            self._parts[feed.name] = _Parts(asked.url, tuple(taken), self.monotonic())
         if len(pages) == 1 and not adapter.moment_matters:
             await self._remember(feed.name, pages[0].payload)
         else:
             self._memories.pop(feed.name, None)
         return pages
+
+    def _list_parts(self, feed: str, url: str) -> tuple[str, ...]:
+        """The questions to begin with: the whole one, or its parts where it was refused not long ago."""
+        parts = self._parts.get(feed)
+        if parts is None or parts.whole != url or self.monotonic() - parts.at_s > REREAD_AFTER_S:
+            self._parts.pop(feed, None)
+            return (url,)
+        return parts.urls
 
     async def _read_page(self, feed: Feed, adapter: Adapter, payload: Payload, url: str) -> tuple[Page, str | None]:
         """The page, and the judged URL of the next one if there is one."""

@@ -1,0 +1,1 @@
+"""What the adapters of the air share: bodies of JSON, numbers, heights, shapes and periods."""
