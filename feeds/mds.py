@@ -51,6 +51,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
         if (built := _read_published(page.last_updated, received_at, tally)) is not None:
             published.append(built)
         rows.extend(row for item in page.rows if (row := read_row(item, received_at, tally)) is not None)
+    _hide_plates(rows, feed, tally)
     rows = keep_newest(rows, "vehicle_id", tally)
     return [
         Batch(
@@ -84,6 +85,18 @@ def _read_published(value: object, received_at: datetime, tally: Tally) -> datet
     return moment
 
 
+def _hide_plates(rows: Sequence[Row], feed: Feed, tally: Tally) -> None:
+    """No number plate in ids and labels: MDS allows one as the visible name, and for hire cars it is one."""
+    ids, in_ids = hide_plate([row["vehicle_id"] for row in rows], feed.name)
+    labels, in_labels = hide_plate([row["label"] for row in rows], feed.name)
+    for row, name, label in zip(rows, ids, labels, strict=True):
+        row["vehicle_id"] = name
+        if label != row["label"]:
+            row["label"] = None
+    if in_ids or in_labels:
+        tally.warnings["plate_hidden"] += in_ids + in_labels
+
+
 COLUMNS: Final = (
     "vehicle_id",
     "label",
@@ -108,9 +121,6 @@ COLUMNS: Final = (
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    # MDS allows a number plate as the visible name; for hire cars it is one.
-    shown, _ = hide_plate(columns["label"], feed.name)
-    columns["label"] = [label if label == sent else None for label, sent in zip(shown, columns["label"], strict=True)]
     columns["vehicle_key"] = [f"{feed.name}:{row['vehicle_id']}" for row in rows]
     columns["feed"] = [feed.name] * len(rows)
     columns["vehicle_type"] = [feed.vehicle_type] * len(rows)

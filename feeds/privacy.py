@@ -24,11 +24,13 @@ _FORMS = (
     f"[A-Za-z][0-9]{{1,3}}{_SEPARATOR}[A-Za-z]{{3}}",  # 1983 to 2001: P123 ABC
     f"[A-Za-z]{{3}}{_SEPARATOR}[0-9]{{1,3}}[A-Za-z]",  # 1963 to 1983: ABC 123D
 )
-_PLATE = re.compile("|".join(_FORMS))
-# All three forms end in a letter and fleet numbers seldom do; looking for that
-# first makes five thousand ids cost a fraction of a millisecond.
-_ENDS_IN_LETTER = re.compile(r"\n(?<=[A-Za-z]\n)")
-_PLATE_LINE = re.compile(rf"\n(?:{'|'.join(_FORMS)})(?=\n)")
+# Alone or as a word of a longer text: ticket machines write "191_-_YX69_NPO" and "1234 YX69NPO".
+_PLATE = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_FORMS)})(?![A-Za-z0-9])")
+
+# Texts that hold no plate. The same ids come with every poll, and to look them up is five times
+# quicker than to search them; a feed of ever new ids empties it now and then.
+_CLEAN: set[str | None] = {None}
+_MOST_CLEAN = 200_000
 
 
 def pseudonym(text: str, feed: str) -> str:
@@ -41,14 +43,25 @@ def is_plate(text: str) -> bool:
     return _PLATE.fullmatch(text) is not None
 
 
-def may_hold_plates(texts: Sequence[str]) -> bool:
-    """Whether any of many texts is a plate, at far less than the cost of asking each."""
-    joined = "\n" + "\n".join(texts) + "\n"
-    return _ENDS_IN_LETTER.search(joined) is not None and _PLATE_LINE.search(joined) is not None
+def holds_plate(text: str) -> bool:
+    """Whether the text is a UK number plate, or holds one as a word of its own."""
+    return _PLATE.search(text) is not None
+
+
+def may_hold_plates(texts: Sequence[str | None]) -> bool:
+    """Whether any of many texts (without newlines) holds a plate, at far less than the cost of asking each."""
+    if _CLEAN.issuperset(texts):
+        return False
+    if _PLATE.search("\n".join(text for text in texts if text)) is not None:
+        return True
+    if len(_CLEAN) + len(texts) > _MOST_CLEAN:
+        _CLEAN.intersection_update((None,))
+    _CLEAN.update(texts)
+    return False
 
 
 def hide_plate(texts: Sequence[str | None], feed: str) -> tuple[list[str | None], int]:
-    """A column of ids or labels with every number plate replaced by its pseudonym.
+    """A column of ids or labels; each that holds a number plate is replaced as a whole by its pseudonym.
 
     Args:
         texts: cleaned, without newlines; None stays None.
@@ -57,7 +70,27 @@ def hide_plate(texts: Sequence[str | None], feed: str) -> tuple[list[str | None]
     Returns:
         The texts in the same order, and how many were replaced.
     """
-    if not may_hold_plates([t for t in texts if t] if None in texts else texts):  # type: ignore[arg-type]
+    if not may_hold_plates(texts):
         return list(texts), 0
-    hidden = [pseudonym(t, feed) if t and is_plate(t) else t for t in texts]
+    hidden = [pseudonym(t, feed) if t and holds_plate(t) else t for t in texts]
     return hidden, sum(old is not new for old, new in zip(texts, hidden, strict=True))
+
+
+def repeats_plate(text: str, plate: str) -> bool:
+    """Whether a text repeats a plate that was sent beside it, of whatever country, spaces and dashes aside.
+
+    Inside a longer text only what has letters and digits counts: some suppliers
+    write a bare fleet number where the plate belongs.
+    """
+    told, sought = _bare(text), _bare(plate)
+    if not sought:
+        return False
+    mixed = len(sought) >= 4 and not sought.isdigit() and not sought.isalpha()
+    return sought in told if mixed else sought == told
+
+
+def _bare(text: str) -> str:
+    return text.translate(_SEPARATORS).upper()
+
+
+_SEPARATORS = str.maketrans("", "", " _-")

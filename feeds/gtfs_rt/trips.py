@@ -15,7 +15,7 @@ from feeds.checks import Tally
 from feeds.feed import Feed
 from feeds.gtfs_rt.values import to_clock, to_date, to_moment, to_observed, to_seconds, to_text
 from feeds.gtfs_rt.words import ABSENT_WORD, StopTime, TripUpdate
-from feeds.privacy import hide_plate, pseudonym
+from feeds.privacy import hide_plate, pseudonym, repeats_plate
 
 # Predictions of hours of lateness have been seen; nobody waits three hours for a city bus.
 MAX_DELAY_S = 3 * 3600
@@ -188,7 +188,7 @@ def _hide_plates(
     for record, update, vehicle in zip(records, updates, ids, strict=True):
         record["vehicle_id"] = vehicle
         plate = to_text(update.plate)
-        if vehicle is not None and plate is not None and vehicle.upper() == plate.upper():
+        if vehicle is not None and plate is not None and repeats_plate(vehicle, plate):
             record["vehicle_id"] = pseudonym(vehicle, feed)
             hidden += 1
     if hidden:

@@ -20,7 +20,7 @@ from feeds.checks import MAX_SPEED_M_S, Tally, find_position_fault
 from feeds.feed import Feed
 from feeds.gtfs_rt.values import to_clock, to_date, to_each, to_observed, to_texts
 from feeds.gtfs_rt.words import ABSENT_WORD, VehicleColumns
-from feeds.privacy import hide_plate, pseudonym
+from feeds.privacy import hide_plate, pseudonym, repeats_plate
 
 _IN_TRANSIT_TO = 2
 _STATUS = {v.number: v.name for v in gtfs_realtime_pb2.VehiclePosition.VehicleStopStatus.DESCRIPTOR.values}
@@ -105,22 +105,15 @@ def _names(sent: VehicleColumns, feed: str, warnings: Counter[str]) -> tuple[lis
             if plate is None:
                 continue
             name, label = ids[row], labels[row]
-            if name is not None and _bare(name) == _bare(plate):
+            if name is not None and repeats_plate(name, plate):
                 ids[row] = pseudonym(name, feed)
                 hidden += 1
-            if label is not None and _bare(label) == _bare(plate):
+            if label is not None and repeats_plate(label, plate):
                 labels[row] = None
                 hidden += 1
     if hidden:
         warnings["plate_hidden"] += hidden
     return ids, labels
-
-
-def _bare(plate: str) -> str:
-    return plate.translate(_SEPARATORS).upper()
-
-
-_SEPARATORS = str.maketrans("", "", " _-")
 
 
 def _reject_positions(sent: VehicleColumns, vehicle_ids: Sequence[str | None], tally: Tally) -> np.ndarray:

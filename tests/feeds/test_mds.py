@@ -322,6 +322,16 @@ def test_the_number_on_the_robot_is_its_label_unless_it_is_a_plate():
     assert "label" not in plated
 
 
+def test_a_plate_in_the_device_id_never_leaves_the_adapter():
+    """A device_id that is a number plate has a pseudonym as id and key, and a repetition of it tells no more."""
+    batch = read(answer(row(device_id="YX69 NPO"), row(device_id="YX69 NPO"), row(vehicle_id="R-17 YX69NPO")))
+
+    assert [str(v)[:6] for v in batch.table["vehicle_id"]] == ["plate-", DEVICE[:6]]
+    assert batch.rejects == {"duplicate": 1}
+    assert batch.warnings["plate_hidden"] == 3
+    assert "NPO" not in repr(batch.table.to_records()) + repr(batch.offending)
+
+
 def test_unknown_fields_are_passed_over():
     """A vendor's further keys, personal ones included, leave no trace."""
     batch = read(answer(row(driver={"name": "Secret Person"}, last_event__phone="01908 000000")))

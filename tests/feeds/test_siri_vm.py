@@ -461,7 +461,7 @@ def test_a_vehicle_without_an_id_is_known_by_its_journey():
     assert batch.warnings == {"vehicle_id_missing": 1}
 
 
-@pytest.mark.parametrize("plate", ["YX69NPO", "YX69 NPO", "MKB-YX69NPO"])
+@pytest.mark.parametrize("plate", ["YX69NPO", "YX69 NPO", "MKB-YX69NPO", "191_-_YX69_NPO", "1234 YX69NPO"])
 def test_a_plate_never_leaves_the_adapter(plate):
     """Neither as id nor as key nor as label, with the operator's code before it or not."""
     batch = read(answer(activity(VehicleRef=plate, extensions=f"<VehicleUniqueId>{plate}</VehicleUniqueId>")))
