@@ -1,0 +1,1 @@
+"""Drive tests: how the apps and modems that measure radio signal write their logs."""
