@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from control_room.city import City
+from control_room.conformance import conformance, has_drones
 from control_room.enrich import enrich
 from control_room.model import Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
 
@@ -43,7 +44,11 @@ def advance(
         merged, late_rows = merge(parts.get(place), batch, now)
         late += late_rows
         parts[place] = enrich(merged.table, merged.before, city)
+        if merged.before is not None and "conformance" in merged.before:
+            parts[place] = parts[place].with_columns(conformance=merged.before["conformance"])
     kinds = {b.kind.name for b in batches}
+    if _judge_drones(parts, kinds, feed, snapshot, now):
+        kinds.add("vehicle")
     tables = {**snapshot.tables, **{k: _combine(k, parts, snapshot) for k in kinds}}
     health = snapshot.feeds[feed]
     warnings = _sum(b.warnings for b in batches)
@@ -66,6 +71,26 @@ def advance(
         latency_ms=latency_ms,
     )
     return _next(snapshot, now, parts, tables, health)
+
+
+def _judge_drones(
+    parts: dict[tuple[str, str], Table], kinds: set[str], feed: str, snapshot: Snapshot, now: datetime
+) -> bool:
+    """Hold drones against their plans where either has changed; whether any vehicle was judged.
+
+    Without airspace, the way of most cities, this costs nothing.
+    """
+    if not kinds & {"vehicle", "airspace"}:
+        return False
+    places = [p for p in parts if p[0] == "vehicle" and ("airspace" in kinds or p[1] == feed)]
+    airspace = _combine("airspace", parts, snapshot) if "airspace" in kinds else snapshot.tables["airspace"]
+    judged = False
+    for place in places:
+        part = parts[place]
+        if ("conformance" in part or len(airspace)) and has_drones(part):
+            parts[place] = part.with_columns(conformance=conformance(part, airspace, now))
+            judged = True
+    return judged
 
 
 def note_unchanged(snapshot: Snapshot, feed: str, now: datetime, latency_ms: float | None = None) -> Snapshot:
