@@ -1,0 +1,1 @@
+"""Parts of the DATEX II adapter: reading a publication, and what one record says."""

@@ -1,0 +1,1 @@
+"""Parts of the events adapter: iCalendar, schema.org JSON, and what one event says."""
