@@ -16,7 +16,8 @@ import numpy as np
 from control_room.city import City
 from control_room.conformance import conformance, has_drones
 from control_room.enrich import enrich
-from control_room.model import Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
+from control_room.incremental import forget, upsert
+from control_room.model import VEHICLE, Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
 
 # A vehicle that its feed no longer lists is silent, not gone: it is remembered this
 # long, first on the map with its age, then counted as not heard from.
@@ -59,7 +60,7 @@ def advance(
         asked_at=now,
         succeeded_at=now,
         published_at=max(published, default=None),
-        observed_at=_newest(batches),
+        observed_at=_newest_known(batches, health),
         failing_since=None,
         failures=0,
         reason=None,
@@ -131,14 +132,19 @@ def merge(old: Table | None, batch: Batch, now: datetime) -> tuple[Merged, int]:
     """One feed's rows of one kind after an answer.
 
     A row older than the one we hold does not replace it. Rows missing from a
-    complete answer are gone, but for the kinds that are REMEMBERED.
+    complete answer are gone, but for the kinds that are REMEMBERED; an answer
+    that only tells what changed leaves them, until `forget` lets them go.
 
     Returns:
         The rows, and how many in the answer were older than what we held.
     """
     new = batch.table
     if old is None or not len(old):
-        return Merged(new, None), 0
+        return Merged(forget(new, now), None), 0
+    if not batch.complete and new.kind is not VEHICLE:
+        # Only what changed came. Movement is a vehicle's; nothing else needs its row of before.
+        table, late = upsert(old, new)
+        return Merged(forget(table, now), None), late
     if len(old) == len(new) and bool((old.keys == new.keys).all()):
         # The usual case: the same vehicles in the same order. Keeping the very same key array
         # tells everybody downstream that rows stand where they stood.
@@ -218,13 +224,19 @@ def _combine(kind: str, parts: Mapping[tuple[str, str], Table], snapshot: Snapsh
     return Table.of(some[0].kind, columns)
 
 
+def _newest_known(batches: Sequence[Batch], health: FeedHealth) -> datetime | None:
+    """Newest observation of the feed. An answer with changes only cannot make what we know older."""
+    newest, before = _newest(batches), health.observed_at
+    if before is None or any(batch.complete for batch in batches):
+        return newest
+    return max(before, newest or before)
+
+
 def _newest(batches: Sequence[Batch]) -> datetime | None:
     newest = None
     for batch in batches:
-        if "observed_at" not in batch.kind.by_name:
-            times = batch.table["received_at"]  # of reference rows the answer itself is the news
-        else:
-            times = batch.table["observed_at"]
+        # Of reference rows the answer itself is the news.
+        times = batch.table["observed_at" if "observed_at" in batch.kind.by_name else "received_at"]
         times = times[~np.isnat(times)]
         if len(times):
             latest = from_ms(times.max())
