@@ -113,7 +113,8 @@ def _gather(
 ) -> None:
     """Add a group's values to the cells they are of, by cell and end of period."""
     measured = [(name, o) for o in group.objects if (name := find_cell_id(o.name, group.element)) is not None]
-    tally.warnings.update({"object_no_cell": len(group.objects) - len(measured)} if group.objects else {})
+    if others := len(group.objects) - len(measured):
+        tally.warnings["object_no_cell"] += others
     if not measured:
         return
     end = _read_end(group.end, zone, received_at, tally)

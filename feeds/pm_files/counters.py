@@ -54,6 +54,8 @@ ERICSSON: Final = {
 }
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+# A bare name and what selects a part of it: `RRU.PrbTotDl.1-010203`, `DRB.UEThpDl_Filter`.
+_PART = re.compile(r"([A-Z0-9]+\.[A-Za-z0-9]+)[._]")
 _DELAY_MS: Final = {"0.1ms": 0.1, "ms": 1.0, "us": 0.001}
 # A packet that waits longer is dropped, not delayed: such a value is of another unit.
 _MAX_DELAY_MS: Final = 10_000.0
@@ -104,7 +106,8 @@ def read_values(texts: Mapping[str, str], reading: Reading, tally: Tally) -> dic
     found: dict[str, float] = {}
     for name, text in texts.items():
         if name not in reading.names:
-            tally.warn("counter_of_part" if name.split(".sum")[0].rpartition(".")[0] in KNOWN else "counter_unknown")
+            part = _PART.match(name)
+            tally.warn("counter_of_part" if part and part.group(1) in KNOWN else "counter_unknown")
         elif not _NUMBER.fullmatch(text):
             tally.warn("value_unreadable")
         elif (value := float(text)) < 0 or value > 1e15:
