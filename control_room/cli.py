@@ -10,6 +10,7 @@ docs       write the pages that are made from the code
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from control_room.settings import SETTINGS, SettingError, data_folder, read_sett
 
 ROOT = Path(__file__).resolve().parents[1]
 SANDBOX_STARTS_WITHIN_S = 20
+MAX_RATE = 100_000.0  # a day in a second; beyond, nothing is left to see
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from feeds.feed import FeedFileError
 
     _end_on_terminate()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that this terminal cannot write is no reason to fail.
+        sys.stdout.reconfigure(errors="replace")
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -46,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="source", required=True, metavar="PATH", help="folder of a recording, or one payload file"
     )
     pace = replay.add_mutually_exclusive_group()
-    pace.add_argument("--rate", type=float, default=1.0, help="seconds of the recording a second (default 1)")
+    pace.add_argument("--rate", type=_rate, default=1.0, help="seconds of the recording a second (default 1)")
     pace.add_argument(
         "--still", action="store_true", help="show the first moment and stay there; a single file always does"
     )
@@ -225,8 +234,12 @@ def _try_feed(options: argparse.Namespace) -> int:
     get_adapter(adapter)
     result = try_feed(adapter, source, at, feed)
     if options.json:
-        # allow_nan off: what is not JSON everywhere must not be printed as if it were.
-        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+        # allow_nan off: what is not JSON everywhere must not be printed as if it were. JSON is
+        # UTF-8 whatever the terminal speaks, and a file name may hold bytes that are no text.
+        text = json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n"
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.flush()
     else:
         _print_result(result)
         if feed and "error" not in result:
@@ -306,9 +319,19 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
         raise SettingError(f"--at {text}: is not an ISO 8601 time such as 2026-11-23T10:00:00Z") from error
+    if not 1970 <= moment.year <= 2999:
+        # Near the ends of the calendar another zone, or a minute more, falls off it.
+        raise SettingError(f"--at {text}: the year must be 1970 to 2999")
     if moment.tzinfo is None:
         raise SettingError(f"--at {text}: has no zone; write it with Z or an offset")
     return moment.astimezone(UTC)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate <= MAX_RATE:
+        raise argparse.ArgumentTypeError(f"{text} is not a pace; it may be over 0, at most {MAX_RATE:g}")
+    return rate
 
 
 def _free_port() -> int:

@@ -135,6 +135,8 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         SettingError: the port is taken or the address is not ours.
     """
+    if not 0 <= port <= 65_535:
+        raise SettingError(f"--port {port}: is no port; it may be 0 (a free one) to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -49,6 +49,7 @@ from feeds.feed import (
     AddressRefused,
     AnswerRefused,
     Feed,
+    FeedError,
     FetchError,
     Payload,
     PayloadError,
@@ -84,11 +85,29 @@ _USER_AGENT = "control-room"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One body of a poll, and what it decodes to if that had to be found out already."""
+    """One body of a poll, and what it decodes to if that had to be found out already.
+
+    Attributes:
+        secrets: texts of the request that no error about this body may repeat.
+    """
 
     payload: Payload
     decoded: Any = None
     is_decoded: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def read(self, adapter: Adapter) -> Any:
+        """What the body decodes to.
+
+        Raises:
+            PayloadError: the adapter cannot read it.
+        """
+        if self.is_decoded:
+            return self.decoded
+        try:
+            return adapter.decode(self.payload.body)
+        except FeedError as error:
+            raise censored(error, self.secrets) from error
 
 
 class Source(Protocol):
@@ -113,13 +132,20 @@ Witness = Callable[[Feed, Sequence[Payload], bool], None]
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What every poll of a feed asks with, made once."""
+    """What every poll of a feed asks with, made once.
+
+    Attributes:
+        secrets: every value of the question: what a server's words are searched for.
+        keys: those of them that are credentials: what our own words are searched for,
+            which may well hold "vehicle" where the question does.
+    """
 
     feed: Feed
     url: str
     headers: tuple[tuple[str, str], ...]
     credentials: tuple[tuple[str, str], ...]
     secrets: tuple[str, ...]
+    keys: tuple[str, ...]
     timeouts: Mapping[str, float]
     no_data_status: frozenset[int] = frozenset()
 
@@ -238,6 +264,8 @@ class Fetcher:
             raise Unreachable(
                 "timeout", f"{place(asked.url)}: no complete answer within {feed.limits.timeout_s:g} s"
             ) from None
+        except FeedError as error:
+            raise censored(error, asked.keys)  # noqa: B904 - it is the same error
         finally:
             if self.witness is not None and payloads:
                 self.witness(feed, payloads, complete)
@@ -275,7 +303,7 @@ class Fetcher:
             size += len(payload.body)
             if size > POLL_BODIES * feed.limits.max_bytes:
                 raise TooLarge("too_large", f"{place(url)}: {len(payloads)} pages have {size} bytes together")
-            page, following = await self._read_page(feed, adapter, payload, final_url)
+            page, following = await self._read_page(asked, adapter, payload, final_url)
             pages.append(page)
             if len(pages) == 1 and adapter.list_urls is not None:
                 waiting = [*_list_others(feed, adapter.list_urls(page.decoded, final_url), final_url), *waiting]
@@ -308,17 +336,20 @@ class Fetcher:
             return (url,)
         return parts.urls
 
-    async def _read_page(self, feed: Feed, adapter: Adapter, payload: Payload, url: str) -> tuple[Page, str | None]:
+    async def _read_page(
+        self, asked: _Prepared, adapter: Adapter, payload: Payload, url: str
+    ) -> tuple[Page, str | None]:
         """The page, and the judged URL of the next one if there is one."""
+        feed = asked.feed
         if adapter.next_url is None and adapter.list_urls is None:
-            return Page(payload), None
+            return Page(payload, secrets=asked.keys), None
         decoded = await asyncio.to_thread(adapter.decode, payload.body)
         found = adapter.next_url(decoded, url) if adapter.next_url is not None else None
         if not found:
-            return Page(payload, decoded, True), None
-        following = to_ascii(urljoin(url, found))
+            return Page(payload, decoded, True, asked.keys), None
+        following = join(url, found)
         check_hop(feed, url, following)
-        return Page(payload, decoded, True), following
+        return Page(payload, decoded, True, asked.keys), following
 
     async def _get(self, asked: _Prepared, url: str, memory: _Memory | None) -> tuple[Payload, str]:
         """One body, over as many redirects as are allowed, and the URL it came from at last."""
@@ -332,7 +363,7 @@ class Fetcher:
             location = answer.headers.get("location")
             if not location:
                 raise AddressRefused("bad_redirect", f"{answer.where} answers {answer.status} without a Location")
-            there = to_ascii(urljoin(url, location))
+            there = join(url, location)
             check_hop(feed, url, there)
             url = there
         raise AddressRefused(
@@ -519,7 +550,14 @@ def prepare(feed: Feed, adapter: Adapter, environment: Mapping[str, str] | None 
         url=url,
         headers=tuple(public.items()),
         credentials=credentials,
-        secrets=list_secrets([*params.values(), *(v for _, v in credentials), *_query_values(feed.url)]),
+        secrets=list_secrets([*params.values(), *(v for _, v in credentials), *(v for _, v in _query(feed.url))]),
+        keys=list_secrets(
+            [
+                *(v for n, v in params.items() if "${" in feed.params[n] or _KEY_NAME.search(n)),
+                *(v for _, v in credentials),
+                *(v for n, v in _query(feed.url) if _KEY_NAME.search(n)),
+            ]
+        ),
         timeouts={
             "connect": feed.limits.connect_s,
             "read": feed.limits.timeout_s,
@@ -535,9 +573,12 @@ def add_params(url: str, params: Mapping[str, str]) -> str:
     return url + ("&" if "?" in url else "?") + urlencode(params) if params else url
 
 
-def _query_values(url: str) -> list[str]:
-    query = url.partition("?")[2]
-    return [piece.partition("=")[2] for piece in query.split("&")]
+_KEY_NAME = re.compile(r"key|token|secret|pass|pwd|auth|sig|code|user", re.IGNORECASE)
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    pieces = [piece.partition("=") for piece in url.partition("?")[2].split("&")]
+    return [(name, value) for name, _, value in pieces]
 
 
 def list_secrets(values: Sequence[str]) -> tuple[str, ...]:
@@ -571,27 +612,60 @@ def find_retry_after_s(value: str | None, now: datetime) -> float | None:
         return min(float(text), RETRY_AFTER_CAP_S)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        return min(max((until - now).total_seconds(), 0.0), RETRY_AFTER_CAP_S)
+    except (ValueError, TypeError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return min(max((until - now).total_seconds(), 0.0), RETRY_AFTER_CAP_S)
+
+
+def join(url: str, link: str) -> str:
+    """The address that a link in an answer from `url` leads to.
+
+    Raises:
+        AddressRefused: it cannot be read, or is none that may be asked.
+    """
+    try:
+        there = urljoin(url, link)
+    except ValueError:
+        raise AddressRefused("bad_address", f"{place(url)} leads to what cannot be read as an address") from None
+    return to_ascii(there)
 
 
 def _list_others(feed: Feed, found: Sequence[str], url: str) -> list[str]:
     """The files that the first answer lists, each once and judged like any next page."""
-    others = dict.fromkeys(to_ascii(urljoin(url, one)) for one in found)
+    others = dict.fromkeys(join(url, one) for one in found)
     others.pop(url, None)
     for other in others:
         check_hop(feed, url, other)
     return list(others)
 
 
+# A sentence that was cut may end in the middle of a secret; so much of its beginning tells too much.
+_TELLING_LETTERS = 6
+
+
+def hide_secrets(text: str, secrets: Sequence[str]) -> str:
+    """The text with every secret in it, and every beginning of one that was cut off, blotted out."""
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    for secret in secrets:
+        for length in range(len(secret) - 1, _TELLING_LETTERS - 1, -1):
+            text = text.replace(secret[:length], "…")
+    return text
+
+
+def censored(error: FeedError, secrets: Sequence[str]) -> FeedError:
+    """The error without secrets: servers repeat keys in answers of every status."""
+    error.detail = hide_secrets(error.detail, secrets)
+    error.args = (f"{error.reason}: {error.detail}",)
+    return error
+
+
 def _quoted(body: bytes, secrets: Sequence[str]) -> str:
     """The beginning of an error body for people: one line, no secrets, no control characters."""
     text = body[:_ERROR_BYTES].decode("utf-8", "replace")
-    for secret in secrets:
-        text = text.replace(secret, "…")
+    text = hide_secrets(text, secrets)
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f": “{words[:120]}”" if words else ""
 

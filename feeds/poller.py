@@ -132,7 +132,7 @@ def read_pages(pages: Sequence[Page], feed: Feed, adapter: Adapter) -> tuple[Bat
     Raises:
         PayloadError: the adapter cannot read them, or they hold too many rows.
     """
-    decoded = [page.decoded if page.is_decoded else adapter.decode(page.payload.body) for page in pages]
+    decoded = [page.read(adapter) for page in pages]
     batches = tuple(adapter.observe(decoded, feed, pages[-1].payload.received_at))
     rows = sum(len(batch.table) + sum(batch.rejects.values()) for batch in batches)
     if rows > feed.limits.max_rows:

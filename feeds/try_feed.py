@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 from control_room.clock import Clock, FixedClock, SystemClock
 from control_room.model import Batch
 from feeds.feed import Adapter, Feed, FeedError, FeedFileError, PayloadError, TooLarge, get_adapter
-from feeds.unpack import unpack
+from feeds.unpack import GZIP_MAGIC, unpack
+
+log = logging.getLogger(__name__)
 
 # The type of vehicle where the standard does not say and there is no feed file to ask.
 _VEHICLE_TYPES = {"mds": "robot"}
@@ -27,9 +30,9 @@ def try_feed(adapter: str, source: str, at: datetime | None = None, feed: Feed |
 
     Args:
         adapter: name of the standard, a module in `feeds/`.
-        source: a file (unpacked first when its name ends in .gz) or an http(s)
-            address, which is asked once, next pages included. The person who
-            typed it may name a private address.
+        source: a file (unpacked first when it is gzip) or an http(s) address,
+            which is asked once, next pages included. The person who typed it
+            may name a private address.
         at: moment of receipt, aware; None is now. It decides what lies in the future.
         feed: description to read with, for its options and limits; None is a plain one named `try`.
 
@@ -38,25 +41,35 @@ def try_feed(adapter: str, source: str, at: datetime | None = None, feed: Feed |
         `Table.to_records` gives them, that is the columns this standard can
         fill, None for unknown; published_at in ISO 8601 or None. An answer
         with further kinds has them under "others", each of the same shape.
-        A body that fails as a whole gives `{"error": sentence, "reason": word}`.
+        A body that fails as a whole gives `{"error": sentence, "reason": word}`,
+        and so does a fault of ours in reading it (`adapter_fault`; the log has it).
 
     Raises:
         ValueError: `at` is naive.
     """
     if at is not None and at.tzinfo is None:
         raise ValueError(f"time {at} has no zone; give one with an offset or Z")
-    is_address = source.lower().startswith(("http://", "https://"))
     try:
         chosen = get_adapter(adapter)
-        described = feed or _plain_feed(adapter, source if is_address else "http://localhost/")
-        clock: Clock = SystemClock() if at is None else FixedClock(at.astimezone(UTC))
-        decoded = _fetch(chosen, described, clock) if is_address else [_read(chosen, described, Path(source))]
-        batches = chosen.observe(decoded, described, clock.now())
-    except FeedError as error:
-        return {"error": error.detail, "reason": error.reason}
     except FeedFileError as error:
         return {"error": str(error), "reason": "adapter_unknown"}
-    return _describe(batches, chosen)
+    return try_adapter(chosen, source, at, feed)
+
+
+def try_adapter(adapter: Adapter, source: str, at: datetime | None = None, feed: Feed | None = None) -> dict[str, Any]:
+    """The same as `try_feed`, by an adapter at hand."""
+    is_address = "://" in source
+    try:
+        described = feed or _plain_feed(adapter.name, source if is_address else "http://localhost/")
+        clock: Clock = SystemClock() if at is None else FixedClock(at.astimezone(UTC))
+        decoded = _fetch(adapter, described, clock) if is_address else [_read(adapter, described, Path(source))]
+        batches = adapter.observe(decoded, described, clock.now())
+    except FeedError as error:
+        return {"error": error.detail, "reason": error.reason}
+    except Exception as error:  # whoever reads our answer gets one, whatever the body did to the adapter
+        log.exception("adapter %s failed unexpectedly", adapter.name)
+        return {"error": f"{type(error).__name__}; this is a fault of ours, see the log", "reason": "adapter_fault"}
+    return _describe(batches, adapter)
 
 
 def main_json(adapter: str, source: str, at: datetime | None = None, feed: Feed | None = None) -> tuple[str, int]:
@@ -71,7 +84,10 @@ def _plain_feed(adapter: str, url: str) -> Feed:
     try:
         return Feed(name="try", adapter=adapter, url=url, vehicle_type=vehicle_type, allow_private=True)
     except ValueError:
-        raise PayloadError("address_unreadable", f"{url!r} is not an http or https address") from None
+        from feeds.addresses import place
+
+        # Without its query, which may hold a key.
+        raise PayloadError("address_unreadable", f"{place(url)} is not an http or https address") from None
 
 
 def _read(adapter: Adapter, feed: Feed, path: Path) -> Any:
@@ -85,7 +101,7 @@ def _read(adapter: Adapter, feed: Feed, path: Path) -> Any:
         raise PayloadError("file_unreadable", f"{path}: {said}") from None
     if len(body) > limit:
         raise TooLarge("too_large", f"{path} is larger than {limit} bytes (limits.max_bytes)")
-    if path.name.lower().endswith(".gz"):
+    if path.name.lower().endswith(".gz") or body.startswith(GZIP_MAGIC):
         body = unpack(body, "gzip", limit, str(path))
     return adapter.decode(body)
 
@@ -100,7 +116,7 @@ def _fetch(adapter: Adapter, feed: Feed, clock: Clock) -> list[Any]:
             pages = await fetcher.fetch(feed, adapter)
             # A first answer with nothing new says that there is no data yet.
             told = [page for page in pages if not page.payload.not_modified]
-            return [page.decoded if page.is_decoded else adapter.decode(page.payload.body) for page in told]
+            return [page.read(adapter) for page in told]
 
     return asyncio.run(ask())
 

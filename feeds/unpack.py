@@ -18,7 +18,7 @@ PIECE_BYTES = 1_000_000
 # zlib or raw, and nobody offers it without also offering gzip.
 ACCEPT_ENCODING = "gzip, br"
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def unpack(body: bytes, encoding: str, max_bytes: int, where: str) -> bytes:
@@ -50,7 +50,7 @@ def _gunzip(body: bytes, max_bytes: int, where: str) -> bytes:
     size = 0
     rest = body
     # A gzip body may be several members end to end; anything else after one is padding.
-    while rest.startswith(_GZIP_MAGIC):
+    while rest.startswith(GZIP_MAGIC):
         member = zlib.decompressobj(31)
         try:
             piece = member.decompress(rest, max_bytes - size + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,8 @@ def test_a_summary_for_people_without_json(tmp_path):
         (("try-feed", "--adapter", "carrier_pigeon", "--from", "x"), "no adapter 'carrier_pigeon'; there are: "),
         (("try-feed", "--adapter", "mds", "--from", "x", "--at", "noon"), "is not an ISO 8601 time"),
         (("try-feed", "--adapter", "mds", "--from", "x", "--at", "2026-03-01T12:00:00"), "has no zone"),
+        (("try-feed", "--adapter", "mds", "--from", "x", "--at", "0001-01-01T00:00:00+05:00"), "1970 to 2999"),
+        (("serve", "--feeds", "feeds/sandbox.yaml", "--port", "99999"), "--port 99999: is no port"),
         (("serve", "--feeds", "/nowhere/feeds.yaml"), "/nowhere/feeds.yaml: cannot be read"),
         (("serve", "--feeds", "feeds/sandbox.yaml", "--host", "0.0.0.0"), "there is no sign-in yet"),
         (("serve", "--feeds", "feeds/sandbox.yaml", "--city", "atlantis"), "no such folder; built in: milton_keynes"),
@@ -118,6 +121,59 @@ def test_a_feed_of_the_feed_file_is_tried_by_its_name(tmp_path):
     assert "a screen would say: fresh (newest observation 5 s old; stale after 90 s)" in fresh.stdout
     assert "a screen would say: stale (newest observation 3605 s old; stale after 90 s)" in stale.stdout
     assert "has no feed 'south'; it has: north" in run("try-feed", "south", "--feeds", str(feeds)).stderr
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "1e308", "fast"])
+def test_a_pace_that_is_none_is_refused(tmp_path, rate):
+    """A replay goes forward, at a pace that a clock can keep."""
+    done = run("replay", "--from", str(tmp_path), "--data", str(tmp_path), "--rate", rate)
+
+    assert done.returncode == 2
+    assert "--rate" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_utf_8_on_any_terminal(tmp_path):
+    """A terminal that speaks ASCII only, and a file name that is no text, do not stop the answer."""
+    message = gtfs.FeedMessage()
+    message.ParseFromString(positions())
+    message.entity[0].vehicle.trip.route_id = "Café"
+    good = tmp_path / "good.pb"
+    good.write_bytes(message.SerializeToString())
+    odd = os.fsencode(tmp_path) + b"/no\xff.pb"
+    spoken = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+    for source, said in [(os.fsencode(good), "Café"), (odd, "No such file")]:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "control_room",
+                "try-feed",
+                "--adapter",
+                "gtfs_realtime",
+                "--json",
+                "--from",
+                source,
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            env=spoken,
+            timeout=60,
+        )
+        assert b"Traceback" not in done.stderr
+        assert said in json.dumps(json.loads(done.stdout.decode("utf-8")), ensure_ascii=False)
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path):
+    """`try-feed … | head` ends quietly."""
+    path = tmp_path / "x.pb"
+    path.write_bytes(positions())
+    asked = f"{sys.executable} -m control_room try-feed --adapter gtfs_realtime --json --from {path} | true"
+
+    done = subprocess.run(["bash", "-c", asked], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "replay", "try-feed", "docs"])

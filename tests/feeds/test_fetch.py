@@ -29,8 +29,10 @@ from feeds.feed import (
     PayloadError,
     TooLarge,
     Unreachable,
+    get_adapter,
 )
 from feeds.fetch import Fetcher, find_retry_after_s
+from feeds.poller import read_pages
 from feeds.unpack import unpack
 from tests.feeds.http_server import Request, reply, serve
 from tests.feeds.tiny import PAGED, TINY, body, feed
@@ -484,6 +486,8 @@ def test_other_statuses_are_refusals_with_their_number(status):
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
         ("Mon, 01 Mar 2027 12:00:00 GMT", 3600.0),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2027 00:00:00 +9999999999", None),
         ("-5", None),
         ("", None),
         (None, None),
@@ -586,6 +590,9 @@ def test_a_named_host_is_followed_without_credentials():
         ("ftp://127.0.0.1/x", "not_http"),
         ("file:///etc/passwd", "not_http"),
         ("http://a:b@127.0.0.1/", "credentials_in_url"),
+        ("http://[::1/x", "bad_address"),
+        ("http://127.0.0.1:99999/x", "bad_address"),
+        ("//[/", "bad_address"),
     ],
 )
 def test_a_redirect_to_what_is_not_http_is_refused(location, reason):
@@ -865,6 +872,55 @@ def test_an_error_body_that_quotes_the_key_is_censored(caplog):
     assert error is not None
     assert error.detail.endswith("“bad key … …”")
     assert "s3cr3t" not in str(error) + caplog.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"unknown key {KEY}, ask again",
+        "x" * 60 + f" unknown key {KEY}",  # cut in the middle of the key
+        '{"error": "no", "error_description": "unknown key ' + KEY + '"}',
+        '{"version": "' + KEY + '", "vehicles_status": []}',
+    ],
+)
+@pytest.mark.parametrize("adapter", ["gtfs_realtime", "siri_vm", "mds"])
+def test_a_good_status_whose_body_quotes_the_key_is_censored(adapter, said):
+    """A server that refuses with 200 and repeats the key cannot make the adapter's error show it."""
+
+    async def story() -> FeedError:
+        async with serve(reply(said.encode())) as exchange, fetcher(environment={"BUS_KEY": KEY}) as source:
+            asked = feed(exchange.url("/robots"), params={"api_key": "${BUS_KEY}"})
+            with pytest.raises(FeedError) as caught:
+                read_pages(await source.fetch(asked, get_adapter(adapter)), asked, get_adapter(adapter))
+        return caught.value
+
+    error = asyncio.run(story())
+    assert isinstance(error, PayloadError)
+    assert KEY[:6] not in str(error) + error.detail
+
+
+def test_a_redirect_that_quotes_the_key_is_censored():
+    """Nor can one that sends us elsewhere with the key in the path."""
+
+    async def story() -> FeedError | None:
+        return (await secret_story(redirect(f"http://elsewhere.example/login/{KEY}")))[0]
+
+    error = asyncio.run(story())
+    assert error is not None and error.reason == "foreign_host"
+    assert "s3cr3t" not in str(error)
+
+
+def test_words_of_the_question_that_are_no_key_stay_readable():
+    """`type=vehicles` in the question does not blot the word out of our own sentence."""
+
+    async def story() -> FeedError:
+        async with serve(reply(b'{"version": "2.0"}')) as exchange, fetcher() as source:
+            asked = feed(exchange.url("/robots?format=version"), params={"type": "vehicles"})
+            with pytest.raises(FeedError) as caught:
+                await source.fetch(asked, get_adapter("mds"))
+        return caught.value
+
+    assert "a list vehicles_status was expected; the answer holds version" in str(asyncio.run(story()))
 
 
 def test_a_missing_credential_is_named_but_not_asked_without():

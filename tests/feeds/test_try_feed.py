@@ -7,6 +7,7 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,8 +15,8 @@ from pathlib import Path
 import pytest
 from google.transit.gtfs_realtime_pb2 import FeedMessage
 
-from feeds.feed import Feed
-from feeds.try_feed import main_json, try_feed
+from feeds.feed import Feed, get_adapter
+from feeds.try_feed import main_json, try_adapter, try_feed
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 AT = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -251,9 +252,38 @@ def test_an_address_that_nobody_answers_is_an_error():
     assert try_feed("siri_vm", f"{base}/x", AT)["reason"] == "refused"
 
 
-def test_an_address_without_a_host_is_an_error():
-    """It is said, not raised."""
-    assert try_feed("siri_vm", "http:// /x", AT)["reason"] == "address_unreadable"
+@pytest.mark.parametrize("address", ["http:// /x?api_key=secret", "http:///x?api_key=secret", "ftp://h/?k=secret"])
+def test_an_address_that_is_none_is_an_error(address):
+    """It is said, not raised, without the query, which may hold a key."""
+    result = try_feed("siri_vm", address, AT)
+
+    assert result["reason"] == "address_unreadable"
+    assert "secret" not in result["error"]
+
+
+def test_a_packed_file_is_known_by_its_content(tmp_path):
+    """What was saved from a server with Content-Encoding gzip has no telling name."""
+    file = tmp_path / "answer"
+    file.write_bytes(gzip.compress(SIRI))
+
+    assert [row["vehicle_id"] for row in try_feed("siri_vm", str(file), AT)["rows"]] == ["47"]
+
+
+def test_a_fault_of_ours_is_an_answer_too(tmp_path):
+    """An adapter that raises what it should not still ends in one object, with the traceback in the log."""
+
+    def fail(body):
+        raise KeyError("row 7 says secret")
+
+    broken = replace(get_adapter("siri_vm"), decode=fail)
+    file = tmp_path / "answer.xml"
+    file.write_bytes(SIRI)
+
+    result = try_adapter(broken, str(file), AT)
+
+    assert result["reason"] == "adapter_fault"
+    assert "KeyError" in result["error"]
+    assert "secret" not in result["error"]
 
 
 @pytest.mark.parametrize(
