@@ -182,7 +182,8 @@ def _gather(samples: pd.DataFrame, options: Options, feed: Feed, received_at: da
     shown = (sizes >= options.min_samples).to_numpy()
     if not shown.all():
         # How many hexagons, never how many samples: with one hexagon left out its count would follow.
-        tally.rejects["under_privacy_floor"] += int((~shown).sum())
+        # A warning, as nothing is wrong with what the supplier sent.
+        tally.warnings["under_privacy_floor"] += int((~shown).sum())
     index = sizes.index[shown]
     cells = index.get_level_values("hexagon").tolist()
     middles = [h3.cell_to_latlng(cell) for cell in cells]
