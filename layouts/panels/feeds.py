@@ -1,12 +1,20 @@
 """Feeds strip: is what we show alive, fresh and valid, and if not, why.
 
-State by shape and word; then the age of the newest observation, of the last
-good answer, rows, and what was rejected with its commonest reason. Ages are
-rounded down to a tenth of the limit they are judged by, so a healthy feed that
-is asked each second does not send this panel each second.
+Few or many feeds, the strip keeps its height: eight cells across and four down
+on a wall. A feed that is well takes one cell (mark, title, age of its newest
+data). One that is not stands before it, with its state and reason in words, and
+takes two or four. What finds no cell is counted by state; nothing is cut off
+unsaid.
+
+Ages are rounded down to a tenth of the limit they are judged by, so a healthy
+feed that is asked each second does not send this panel each second.
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dash import html
 from dash.development.base_component import Component
@@ -25,59 +33,124 @@ WORDS = {
     "failing": "failing",
     "unknown": "age not known",
 }
+IN_SUMMARY = {**WORDS, "waiting": "waiting", "unknown": "of unknown age"}
+
+CELLS = 32  # 8 x 4; assets/40-wall.css lays them out
+# What is wrong stands first. Waiting comes last of that: it is so for a moment after each start.
+ORDER = ("failing", "stale", "unknown", "ageing", "waiting", "fresh")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One feed and the room it gets: 1, 2 (one line) or 4 cells (two lines)."""
+
+    health: FeedHealth
+    state: str
+    cells: int
 
 
 def build_feeds(view: View) -> Component:
-    """One item a feed, in the order of the feed file."""
-    healths = list(view.snapshot.feeds.values())
-    if not healths:
+    """The summary, then one item a feed, what is wrong first, else in the order of the feed file."""
+    states = [(h, h.state(view.now)) for h in view.snapshot.feeds.values()]
+    if not states:
         return html.P("No feed is set up.", className="calm")
-    return html.Ul([_build_feed(h, h.state(view.now)) for h in healths], className="feeds")
-
-
-def _build_feed(health: FeedHealth, state: str) -> Component:
-    step_s = health.ageing_after_s / 10
-    lines: list[Component] = [
-        html.H3([symbol(state), html.Span(health.title, className="feed-title")]),
-        html.P([html.B(WORDS[state], className="feed-state"), *_newest(health, step_s)]),
-        html.P([*_answered(health, step_s), *_rows(health)], className="feed-more"),
-    ]
-    if health.failures:
-        lines.append(html.P(_why(health), className="feed-why"))
-    elif health.supplier:
-        lines.append(html.P(health.supplier, className="feed-supplier"))
-    return html.Li(lines, className=f"feed is-{state}")
-
-
-def _newest(health: FeedHealth, step_s: float) -> list[Component | str]:
-    if health.observed_at is None:
-        return []
-    newest = age(
-        coarse(health.observed_at, step_s),
-        health.ageing_after_s,
-        health.stale_after_s,
-        **{"data-worst": "1"},
+    items = arrange(states)
+    shown = {item.health.feed for item in items}
+    left = [(h, s) for h, s in states if h.feed not in shown]
+    listed = [_build_item(item) for item in items]
+    if left:
+        listed.append(_build_left(left))
+    # So many rows are kept free that a feed that fails moves nothing else on the screen.
+    rows = 3 if len(states) <= 12 else 4
+    return html.Div(
+        [
+            html.P(summarise([s for _, s in states]), className="feeds-sum"),
+            html.Ul(listed, className=f"feeds feeds-rows-{rows}"),
+        ],
+        className="feeds-frame",
     )
-    return [" · newest ", newest]
 
 
-def _answered(health: FeedHealth, step_s: float) -> list[Component | str]:
-    if health.succeeded_at is None:
-        return ["not answered yet"]
-    return ["answered ", age(coarse(health.succeeded_at, step_s)), " ago · "]
+def arrange(states: Sequence[tuple[FeedHealth, str]], cells: int = CELLS) -> list[Item]:
+    """Who is shown, in order, in how many cells; the rest is left to be counted.
+
+    Two lines for what is wrong while there is room for all; then one line; then
+    those that are well are the first to be counted instead of shown.
+    """
+    ordered = sorted(states, key=lambda pair: (ORDER.index(pair[1]), not pair[0].rejects))
+    for most in (4, 2):
+        items = [Item(h, s, min(most, _cells(h, s))) for h, s in ordered]
+        if sum(item.cells for item in items) <= cells:
+            return items
+    free, shown = cells - 2, []  # two for the line that counts the rest
+    for item in items:
+        free -= item.cells
+        if free < 0:
+            break
+        shown.append(item)
+    return shown
 
 
-def _rows(health: FeedHealth) -> list[Component | str]:
-    if health.succeeded_at is None:
+def summarise(states: Sequence[str]) -> str:
+    """ "20 feeds: 1 failing, 19 fresh"; "5 feeds, all fresh"."""
+    counts = Counter(states)
+    noun = f"{format_count(len(states))} feed{'' if len(states) == 1 else 's'}"
+    if len(counts) == 1 and len(states) > 1:
+        return f"{noun}, all {IN_SUMMARY[states[0]]}"
+    return f"{noun}: {_count_words(counts)}"
+
+
+def _count_words(counts: Counter[str]) -> str:
+    return ", ".join(f"{format_count(counts[s])} {IN_SUMMARY[s]}" for s in ORDER if counts[s])
+
+
+def _cells(health: FeedHealth, state: str) -> int:
+    if state in ("failing", "stale"):
+        return 4
+    return 1 if state == "fresh" and not health.rejects else 2
+
+
+def _build_item(item: Item) -> Component:
+    health, state = item.health, item.state
+    title = html.Span(health.title, className="feed-title")
+    newest = _newest(health)
+    words: list[Component | str] = []
+    if state != "fresh":
+        words.append(html.B(WORDS[state], className="feed-state"))
+    if health.failures:
+        words += [" · ", *_why(health)]
+    elif state == "stale" and health.succeeded_at is not None:
+        # The commonest fault of real feeds: answers come, with nothing new in them.
+        words += [" · answered ", age(coarse(health.succeeded_at, health.ageing_after_s / 10)), " ago, nothing new"]
+    if rejects := _rejects(health):
+        words += [" · " if words else "", rejects]
+    name = f"feed is-{state} cells-{item.cells}"
+    head = html.P([symbol(state), title, *newest], className="feed-head")
+    # A fresh feed's state is its symbol for the eye; a screen reader has only words.
+    told = words or [html.Span(WORDS[state], className="unseen")]
+    return html.Li([head, html.P(told, className="feed-more")], className=name)
+
+
+def _newest(health: FeedHealth) -> list[Component | str]:
+    """ " 12 s", counted by the page; nothing where no time is known, which the state says."""
+    at = health.observed_at or (health.succeeded_at if health.rows == 0 else None)
+    if at is None:
         return []
-    words: list[Component | str] = [f"{format_count(health.rows)} row{'' if health.rows == 1 else 's'}"]
-    rejected = sum(health.rejects.values())
-    if rejected:
-        commonest = max(health.rejects, key=lambda reason: health.rejects[reason])
-        words.append(
-            html.Span(f" · {format_count(rejected)} rejected: {format_reason(commonest)}", className="rejects")
-        )
-    return words
+    moment = coarse(at, health.ageing_after_s / 10)
+    return [" ", age(moment, health.ageing_after_s, health.stale_after_s, **{"data-worst": "1"})]
+
+
+def _rejects(health: FeedHealth) -> Component | None:
+    """How many rows were left out, the commonest reason, and the first value that was wrong so."""
+    if not health.rejects:
+        return None
+    commonest = max(health.rejects, key=lambda reason: health.rejects[reason])
+    value = health.offending.get(commonest)
+    return html.Span(
+        f"{format_count(sum(health.rejects.values()))} rejected: {format_reason(commonest)}"
+        + (f" ({value[:40]})" if value else ""),
+        className="rejects",
+    )
 
 
 def _why(health: FeedHealth) -> list[Component | str]:
@@ -87,6 +160,17 @@ def _why(health: FeedHealth) -> list[Component | str]:
         # The detail is written for people and holds no secret; a strip has room for its beginning.
         parts.append(html.Span(f" · {health.detail[:140]}", title=health.detail[:400]))
     return parts
+
+
+def _build_left(left: Sequence[tuple[FeedHealth, str]]) -> Component:
+    """Those without a cell, counted; with the oldest age among them, which the screen's own counts."""
+    words: list[Component | str] = [f"and {format_count(len(left))} more: {_count_words(Counter(s for _, s in left))}"]
+    timed = [(h, h.observed_at) for h, _ in left if h.observed_at is not None]
+    if timed:
+        health, at = min(timed, key=lambda pair: pair[1])
+        moment = coarse(at, health.ageing_after_s / 10)
+        words += [" · oldest ", age(moment, health.ageing_after_s, health.stale_after_s, **{"data-worst": "1"})]
+    return html.Li(html.P(words, className="feed-head"), className="feed feed-left cells-2")
 
 
 PANEL = Panel("feeds", "Feeds", build_feeds)
