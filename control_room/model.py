@@ -721,6 +721,49 @@ FEED = Kind(
     ),
 )
 
+FEED_QUALITY = Kind(
+    "feed_quality",
+    "Feed quality",
+    "How good each feed has been in the last hour and day, as this process saw it.",
+    "feed",
+    (
+        _c("feed", "text", "Name of the feed"),
+        _c("since", "time", "Since when it is watched"),
+        *(
+            column
+            for span in ("hour", "day")
+            for column in (
+                _c(f"polls_{span}", "number", f"Polls in the last {span}", unit="polls"),
+                _c(
+                    f"succeeded_percent_{span}",
+                    "number",
+                    "Share of them with a valid answer",
+                    unit="%",
+                    decimals=1,
+                    history=span == "hour",
+                ),
+                _c(f"watched_s_{span}", "number", "Time in which its state was known", unit="s"),
+                _c(
+                    f"fresh_percent_{span}",
+                    "number",
+                    "Share of that time in which it was fresh",
+                    unit="%",
+                    decimals=1,
+                    history=span == "hour",
+                ),
+                _c(f"latency_p50_ms_{span}", "number", "Median time to answer, right to 10 %", unit="ms"),
+                _c(f"latency_p95_ms_{span}", "number", "Time that 95 % of answers did not pass, likewise", unit="ms"),
+                _c(f"rejected_{span}", "number", "Rows rejected", unit="rows"),
+                _c(f"gaps_{span}", "number", "Pauses between good answers longer than three polls", unit="gaps"),
+            )
+        ),
+        _c("rejects_day", "text", "Reasons of the day's rejects with their counts, commonest first"),
+        _c("columns_new", "text", "Columns filled for the first time within a day, after the feed was learned"),
+        _c("columns_vanished", "text", "Columns that used to be filled and have not been for an hour"),
+        _c("reasons_new", "text", "Reject reasons met for the first time within a day, likewise"),
+    ),
+)
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         k.name: k
@@ -745,6 +788,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             EVENT,
             DATASET,
             FEED,
+            FEED_QUALITY,
         )
     }
 )
@@ -962,6 +1006,7 @@ class Snapshot:
         tables: all rows of each kind.
         feeds: how each feed stands.
         parts: the same rows by (kind, feed), which is how the writer renews them.
+        quality: the ledger of `control_room.quality`, which only the writer reads; None before the first poll.
     """
 
     version: int
@@ -969,6 +1014,7 @@ class Snapshot:
     tables: Mapping[str, Table]
     feeds: Mapping[str, FeedHealth]
     parts: Mapping[tuple[str, str], Table] = field(default_factory=dict, repr=False)
+    quality: Any = field(default=None, repr=False)
 
     @staticmethod
     def empty(at: datetime, feeds: Iterable[FeedHealth] = ()) -> Snapshot:

@@ -18,6 +18,7 @@ from control_room.conformance import conformance, has_drones
 from control_room.enrich import enrich
 from control_room.incremental import forget, upsert
 from control_room.model import VEHICLE, Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
+from control_room.quality import Ledger, note_poll
 
 # A vehicle that its feed no longer lists is silent, not gone: it is remembered this
 # long, first on the map with its age, then counted as not heard from.
@@ -71,7 +72,7 @@ def advance(
         offending={k: v for b in batches for k, v in b.offending.items()},
         latency_ms=latency_ms,
     )
-    return _next(snapshot, now, parts, tables, health)
+    return _next(snapshot, now, parts, tables, health, batches)
 
 
 def _judge_drones(
@@ -258,12 +259,15 @@ def _next(
     parts: Mapping[tuple[str, str], Table],
     tables: Mapping[str, Table],
     health: FeedHealth,
+    batches: Sequence[Batch] = (),
 ) -> Snapshot:
     feeds = {**snapshot.feeds, health.feed: health}
+    quality = note_poll(snapshot.quality or Ledger(), snapshot.feeds[health.feed], health, now, batches)
     return Snapshot(
         snapshot.version + 1,
         now,
-        MappingProxyType(dict(tables)),
+        MappingProxyType({**tables, "feed_quality": quality.table}),
         MappingProxyType(feeds),
         MappingProxyType(dict(parts)),
+        quality,
     )
