@@ -272,8 +272,23 @@ def test_any_bytes_give_rows_or_a_payload_error(noise: bytes, inside: bool):
 
 
 _WORDS = st.sampled_from(
-    "Summary ValidityPeriod StartTime EndTime Affects LineRef Latitude Longitude Version Consequences Consequence "
-    "Condition PtSituationElement Source InfoLinks".split()
+    [
+        "Summary",
+        "ValidityPeriod",
+        "StartTime",
+        "EndTime",
+        "Affects",
+        "LineRef",
+        "Latitude",
+        "Longitude",
+        "Version",
+        "Consequences",
+        "Consequence",
+        "Condition",
+        "PtSituationElement",
+        "Source",
+        "InfoLinks",
+    ]
 )
 _TREE = st.recursive(
     st.tuples(_WORDS, st.text(alphabet="0-19:TZ.x", max_size=12)).map(lambda p: f"<{p[0]}>{p[1]}</{p[0]}>"),

@@ -1,0 +1,1 @@
+"""What the GBFS adapter is made of: the envelope and its versions, vehicles, stations."""
