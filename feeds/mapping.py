@@ -111,7 +111,7 @@ class Reading:
     received_at: datetime
 
     def zone(self, source: Source) -> ZoneInfo:
-        return ZoneInfo(source.zone or self.options.zone)
+        return ZoneInfo(source.zone or self.options.zone or "Europe/London")
 
 
 def read_record(record: Record, reading: Reading, tally: Tally) -> list[Row]:
@@ -321,7 +321,7 @@ def _read_time(
         raise _Refused("time_unreadable", str(value)[:200])
     if is_ahead(moment, reading.received_at):
         raise _Refused("time_in_future", str(value)[:200])
-    if assumed:
+    if assumed and not (source.zone or reading.options.zone):
         tally.warn("time_without_zone")
     return moment
 

@@ -97,7 +97,7 @@ class MappingOptions(BaseModel):
     kind: str = "environment"
     mapping: Mapping[str, Source]
     quantities: Mapping[str, Source] = Field(default_factory=dict, description="one row each, of kind environment")
-    zone: str = Field("Europe/London", description="zone of times that name none")
+    zone: str | None = Field(None, description="zone of times that name none; unsaid: Europe/London, and a warning")
     time_format: str = "iso"
     missing: tuple[Word, ...] = Field(("", "-", "NA", "N/A", "NaN", "null", "None"), description="texts for no value")
     decimal_comma: bool = False
