@@ -126,7 +126,7 @@ def _published(answers: Sequence[Answer], received_at: datetime, tally: Tally) -
 
 def looks_like(body: bytes) -> bool:
     """Whether a body is GTFS-Realtime: a header with a version first, or JSON that names that version."""
-    if body.lstrip()[:1] == b"{":
+    if body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         start = body[:4096].lower()
         return b'"gtfsrealtimeversion"' in start or b'"gtfs_realtime_version"' in start
     return begins_like_gtfs_realtime(body)

@@ -123,7 +123,10 @@ class _Cancelled:
         for cancellation in cancellations:
             judge.tally.warn("cancellation")
             for mark in _list_marks(cancellation)[:1]:
-                self._since[mark] = find_moment(cancellation.get("recorded"), judge)
+                since = find_moment(cancellation.get("recorded"), judge)
+                known = self._since.get(mark, since)
+                # Withdrawn twice: the later word counts, and one without a time is for good.
+                self._since[mark] = None if since is None or known is None else max(since, known)
 
     def covers(self, activity: Mapping[str, str], observed_at: datetime | None) -> bool:
         for mark in _list_marks(activity) if self._since else ():
@@ -136,11 +139,14 @@ class _Cancelled:
 
 
 def _list_marks(item: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Names by which an activity may be withdrawn, and a cancellation withdraws: the first of its own."""
     marks: list[tuple[str, ...]] = []
     if "item" in item:
         marks.append(("item", item["item"]))
     if "trip" in item and "date" in item:
-        marks.append(("journey", item["date"], item["trip"], item.get("line", "")))
+        if "line" in item:
+            marks.append(("journey", item["date"], item["trip"], item["line"]))
+        marks.append(("journey", item["date"], item["trip"]))
     return marks
 
 

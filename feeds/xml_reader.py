@@ -26,6 +26,7 @@ _CHUNK: Final = 1 << 16
 _PROLOG: Final = 1 << 14
 
 _BEFORE_ROOT = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
 _DOCTYPE = re.compile(rb"<!doctype\s+([^\s>\[]*)", re.IGNORECASE)
 
 
@@ -47,7 +48,10 @@ def read_xml(body: bytes, target: XmlTarget) -> None:
             xml_encoding, xml_depth, xml_names or xml_broken (with line and
             column), and whatever the target itself raises.
     """
-    _check_prolog(body)
+    # Some servers send blank lines before the declaration, which the standard forbids and everybody reads.
+    begins = _BLANK.match(body)
+    skipped = begins.end() if begins else 0
+    _check_prolog(body[skipped : skipped + _PROLOG])
     parser = etree.XMLParser(
         target=cast(Any, _Guard(target)),  # the stubs want a comment method, which lxml does not
         resolve_entities=False,
@@ -57,7 +61,7 @@ def read_xml(body: bytes, target: XmlTarget) -> None:
         huge_tree=False,
     )
     try:
-        for start in range(0, len(body), _CHUNK):
+        for start in range(skipped, len(body), _CHUNK):
             parser.feed(body[start : start + _CHUNK])
         parser.close()
     except etree.XMLSyntaxError as error:
@@ -71,16 +75,16 @@ def read_xml(body: bytes, target: XmlTarget) -> None:
 
 
 def _check_prolog(body: bytes) -> None:
-    if not body.strip():
+    """Judge a document by how it begins, blank space left out. Raises as `read_xml`."""
+    if not body:
         raise PayloadError("empty_body", "the answer has no content")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in body[:4]:
         # A document type would hide from the check below; no supplier of ours sends UTF-16.
         raise PayloadError("xml_encoding", "UTF-8 was expected; the body is UTF-16 or binary")
-    content = body[:_PROLOG].removeprefix(b"\xef\xbb\xbf")
-    skipped = _BEFORE_ROOT.match(content)
-    rest = content[skipped.end() if skipped else 0 :][:300]
+    skipped = _BEFORE_ROOT.match(body)
+    rest = body[skipped.end() if skipped else 0 :][:300]
     if not rest.startswith(b"<"):
-        raise PayloadError("not_xml", f"XML was expected; the body starts with {_quote(rest or content[:300])}")
+        raise PayloadError("not_xml", f"XML was expected; the body starts with {_quote(rest or body[:300])}")
     if found := _DOCTYPE.match(rest):
         if found.group(1).lower() == b"html":
             raise PayloadError("not_xml", "XML was expected; the body is an HTML page")

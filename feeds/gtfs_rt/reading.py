@@ -58,6 +58,7 @@ def read_answer(body: bytes) -> Answer:
     if not body:
         raise PayloadError("empty_body", "the answer has no bytes; a feed without vehicles still sends a header")
     unreadable = 0
+    body = body.removeprefix(b"\xef\xbb\xbf")
     if body.lstrip()[:1] == b"{":
         body, unreadable = to_protobuf(body)
     elif is_text(body):

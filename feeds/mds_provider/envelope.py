@@ -50,7 +50,8 @@ def decode(body: bytes) -> Page:
     if not isinstance(answer, dict):
         raise PayloadError("not_mds", f"a JSON object was expected, {type(answer).__name__} came")
     rows = answer.get("vehicles_status")
-    if rows is None and ("error" in answer or "error_description" in answer):
+    if not rows and (answer.get("error") or answer.get("error_description")):
+        # Also beside an empty list: "unauthorised" is not "no robot in the street".
         raise PayloadError("mds_error", f"the server answers that it failed: {_read_error(answer)}")
     oddities: list[str] = []
     _check_version(answer.get("version"), oddities)

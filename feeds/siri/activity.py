@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -160,7 +160,7 @@ def _read_journey(activity: Mapping[str, str], judge: Judge) -> Row:
         "route_name": _name_of(activity, "line_name"),
         "direction": _direction(activity.get("direction")),
         "trip_start_date": service_day,
-        "trip_start_time": _read_start(activity, judge),
+        "trip_start_time": _read_start(activity, service_day, judge),
         "origin": _name_of(activity, "origin_name", "origin_ref"),
         "destination": _name_of(activity, "destination_name", "destination_ref"),
         "stop_id": clean_text(activity.get("stop"), MAX_ID),
@@ -173,12 +173,13 @@ def _read_journey(activity: Mapping[str, str], judge: Judge) -> Row:
 _HHMM: Final = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
 
 
-def _read_start(activity: Mapping[str, str], judge: Judge) -> str | None:
+def _read_start(activity: Mapping[str, str], service_day: str | None, judge: Judge) -> str | None:
     """Start of the trip by the ticket machine's journey code, when the aimed departure bears it out.
 
     Operators label local time as +00:00 or send true UTC (both seen in British
     Summer Time), so the code must match one of the two readings. Without a code
-    the aimed time alone proves nothing.
+    the aimed time alone proves nothing. A start on the day after the service day
+    is told past 24 hours, as timetables do.
     """
     code = activity.get("journey_code", "")
     if not _HHMM.fullmatch(code):
@@ -186,13 +187,15 @@ def _read_start(activity: Mapping[str, str], judge: Judge) -> str | None:
     aimed = read_time(activity.get("origin_time", ""))
     if aimed is None:
         return None
-    readings = {aimed.strftime("%H%M")}
+    readings = [aimed]
     if aimed.tzinfo is not None:
-        readings.add(aimed.astimezone(judge.zone).strftime("%H%M"))
-    if code not in readings:
+        readings.append(aimed.astimezone(judge.zone))
+    start = next((reading for reading in readings if reading.strftime("%H%M") == code), None)
+    if start is None:
         judge.tally.warn("journey_code_inconsistent")
         return None
-    return f"{code[:2]}:{code[2:]}:00"
+    next_day = service_day is not None and start.date() == date.fromisoformat(service_day) + timedelta(days=1)
+    return f"{int(code[:2]) + 24 * next_day:02}:{code[2:]}:00"
 
 
 def _read_delay(text: str | None, tally: Tally) -> float | None:

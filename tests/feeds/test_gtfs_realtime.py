@@ -1051,6 +1051,8 @@ def test_json_reads_like_protobuf(snake_case):
     from_json = read(b"\n " + text.encode())
 
     assert [rows(b) for b in from_json] == [rows(b) for b in read(to_bytes(message))]
+    assert [rows(b) for b in read(b"\xef\xbb\xbf" + text.encode())] == [rows(b) for b in from_json]
+    assert ADAPTER.looks_like(b"\xef\xbb\xbf" + text.encode())
     assert ADAPTER.looks_like(text.encode())
 
 

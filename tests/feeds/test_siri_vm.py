@@ -260,6 +260,15 @@ def test_a_body_that_is_no_vehicle_delivery_is_refused_by_name(body, reason):
     assert reason_of(body) == reason
 
 
+@pytest.mark.parametrize("before", [b"\n\n", b"\xef\xbb\xbf\r\n", b" " * 70_000])
+def test_blank_space_before_the_declaration_is_passed_over(before):
+    """Some servers send it; what comes after is read as ever, and a document type is still refused."""
+    declared = b'<?xml version="1.0" encoding="UTF-8"?>'
+
+    assert len(read(before + declared + answer(activity())).table) == 1
+    assert reason_of(before + declared + b'<!DOCTYPE Siri [<!ENTITY a "b">]><Siri>&a;</Siri>') == "xml_doctype"
+
+
 def test_a_valid_empty_delivery_is_an_answer():
     """No bus in the box is news, not a fault."""
     batch = read(answer())
@@ -501,10 +510,15 @@ def cancellation(content: str, at: str = "2026-03-02T12:00:15Z") -> str:
 
 
 @pytest.mark.parametrize(
-    "content", ["<ItemRef>a1</ItemRef>", JOURNEY.format("VehicleJourneyRef") + "<LineRef>5</LineRef>"]
+    "content",
+    [
+        "<ItemRef>a1</ItemRef>",
+        JOURNEY.format("VehicleJourneyRef") + "<LineRef>5</LineRef>",
+        JOURNEY.format("VehicleJourneyRef"),
+    ],
 )
 def test_a_cancelled_activity_of_the_same_delivery_is_removed(content):
-    """By item or by journey; the other bus stays."""
+    """By item or by journey, with its line or without; the other bus stays."""
     withdrawn = activity(head=ITEM, journey=JOURNEY.format("FramedVehicleJourneyRef"))
     batch = read(answer(withdrawn, activity(VehicleRef="48"), cancellation(content)))
 
@@ -519,6 +533,23 @@ def test_an_activity_newer_than_its_cancellation_stays():
 
     assert len(batch.table) == 1
     assert batch.warnings == {"cancellation": 1}
+
+
+def test_a_journey_of_another_line_stays():
+    """Two lines may number their journeys alike."""
+    kept = activity(head=ITEM, journey=JOURNEY.format("FramedVehicleJourneyRef"))
+    batch = read(answer(kept, cancellation(JOURNEY.format("VehicleJourneyRef") + "<LineRef>6</LineRef>")))
+
+    assert len(batch.table) == 1
+
+
+def test_of_two_cancellations_the_later_counts():
+    """In whatever order they come."""
+    early = cancellation("<ItemRef>a1</ItemRef>", at="2026-03-02T11:59:00Z")
+    late = cancellation("<ItemRef>a1</ItemRef>")
+
+    assert len(read(answer(activity(head=ITEM), late, early)).table) == 0
+    assert len(read(answer(activity(head=ITEM), early, late)).table) == 0
 
 
 def test_a_cancellation_that_names_only_what_is_monitored_removes_nothing():
@@ -663,6 +694,17 @@ def test_the_start_of_a_trip_needs_code_and_aimed_time_to_agree(aimed, code, sta
     assert only(batch).get("trip_start_time") == start
     assert "delay_s" not in only(batch)
     assert batch.warnings == warnings
+
+
+@pytest.mark.parametrize("aimed", ["2026-07-02T00:10:00+00:00", "2026-07-01T23:10:00+00:00", "2026-07-02T00:10:00"])
+@pytest.mark.parametrize(("day", "start"), [("2026-07-01", "24:10:00"), ("2026-07-02", "00:10:00")])
+def test_a_start_after_midnight_belongs_to_its_service_day(aimed, day, start):
+    """A night bus of the first of July that leaves at ten past midnight starts at 24:10:00 of that day."""
+    extension = "<Operational><TicketMachine><JourneyCode>0010</JourneyCode></TicketMachine></Operational>"
+    framed = JOURNEY.format("FramedVehicleJourneyRef").replace("2026-03-02", day)
+    batch = read(answer(activity(OriginAimedDepartureTime=aimed, extensions=extension, journey=framed)))
+
+    assert only(batch)["trip_start_time"] == start
 
 
 # Bombs and noise
