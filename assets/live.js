@@ -215,6 +215,9 @@
 
   function post(message, transfer = []) { if (worker !== null) worker.postMessage(message, transfer); }
 
+  /** At most 256 characters, and whole ones: half of one is no text, and the server would refuse the hello for ever. */
+  const shorten = (text) => (text === null ? null : [...text.slice(0, 1024)].slice(0, 256).join(""));
+
   // Start, and a second's work
 
   function start(element) {
@@ -237,7 +240,7 @@
     worker = new Worker(data.worker || "/assets/worker/main.js");
     counters.workers += 1;
     worker.onmessage = receive;
-    post({ type: "start", topics, screen: data.screen || "screen", follow: follow === null ? null : follow.slice(0, 256) });
+    post({ type: "start", topics, screen: data.screen || "screen", follow: shorten(follow) });
     if (window.controlRoomMap) window.controlRoomMap.attach(post);
     writeChannel();
   }
@@ -279,7 +282,7 @@
       return new Promise((resolve) => { waiting = (inner) => resolve({ ...shown, worker: inner }); post({ type: "debug" }); });
     },
     /** Follows another vehicle; null follows none. */
-    follow(id) { if (id === null) writeCard(null); post({ type: "follow", id }); },
+    follow(id) { if (id === null) writeCard(null); post({ type: "follow", id: shorten(id) }); },
   };
 
   for (const [target, event] of [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]]) {

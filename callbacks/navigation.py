@@ -7,9 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import dash
+import structlog
 from dash import Input, Output
 
 from control_room.access import WALL, audiences_now
+
+log = structlog.get_logger()
 
 # path -> (audience that may see it, what builds it from the query's parameters)
 Screens = Mapping[str, tuple[str, Callable[[Mapping[str, str]], Any]]]
@@ -37,4 +40,9 @@ def find_screen(screens: Screens, href: str | None, held: frozenset[str]) -> Any
     audience, build = screens.get(parts.path.rstrip("/") or "/", (WALL, None))
     if build is None or audience not in held:
         return dash.html.P("There is no such screen.")
-    return build(parameters)
+    try:
+        return build(parameters)
+    except Exception:
+        # Dash would answer 500 without a word in any log, and the page would stay empty.
+        log.exception("screen could not be built", path=parts.path[:100])
+        return dash.html.P("This screen cannot be shown. The reason is in the server's log.")

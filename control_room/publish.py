@@ -23,7 +23,7 @@ from control_room.live import Bundle, FindCard, encode_panel
 from control_room.marks import MarksBuilder, mercator
 from control_room.model import KINDS, STAFF, Snapshot, Table
 from feeds.feed import Feed
-from layouts.panel import View, list_panels
+from layouts.panel import View, build_fault, list_panels
 
 log = structlog.get_logger()
 
@@ -81,22 +81,31 @@ class Publisher:
         frame = audience.frames.encode(audience.marks.build(view.snapshot))
         if audience.panels_at is None or (snapshot.at - audience.panels_at).total_seconds() >= PANELS_EVERY_S:
             audience.panels_at = snapshot.at
-            audience.panels = self._build_panels(view, audience.panels, wanted)
+            audience.panels = self._build_panels(view, audience, wanted)
         return Bundle(frame=frame, panels=audience.panels, find_card=find_card)
 
-    def _build_panels(self, view: View, before: Mapping[str, bytes], wanted: frozenset[str]) -> Mapping[str, bytes]:
+    def _build_panels(self, view: View, audience: _Audience, wanted: frozenset[str]) -> Mapping[str, bytes]:
         built: dict[str, bytes] = {}
         for name, panel in self._panels.items():
             if name not in wanted:
                 continue
             try:
-                built[name] = encode_panel(name, to_json(panel.build(view)))
+                content = audience.contents[name] = to_json(panel.build(view))
+                audience.failing_since.pop(name, None)
             except Exception:
-                # One panel's fault harms only itself: it keeps what it last showed, whose ages go on.
-                log.exception("panel could not be built", panel=name)
-                if name in before:
-                    built[name] = before[name]
+                # One panel's fault harms only itself: what it last showed stays, under a line that says since when.
+                if name not in audience.failing_since:
+                    log.exception("panel could not be built; said once, until it can be again", panel=name)
+                since = audience.failing_since.setdefault(name, view.now)
+                content = _with_fault(since, audience.contents.get(name))
+            built[name] = encode_panel(name, content)
         return built
+
+
+def _with_fault(since: datetime, before: bytes | None) -> bytes:
+    """The fault's line, and beneath it what the panel showed before, if it ever did."""
+    line = build_fault(since, before=before is not None)
+    return to_json(line) if before is None else orjson.dumps([orjson.Fragment(to_json(line)), orjson.Fragment(before)])
 
 
 class _Audience:
@@ -108,6 +117,8 @@ class _Audience:
         self.frames = frames
         self.panels: Mapping[str, bytes] = {}
         self.panels_at: datetime | None = None
+        self.failing_since: dict[str, datetime] = {}
+        self.contents: dict[str, bytes] = {}  # of panels as last built, JSON
         self.cards: CardFinder | None = None
         self.cards_of: Snapshot | None = None
 

@@ -22,11 +22,13 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from dash import html
 from dash.development.base_component import Component
 
 from control_room.city import City
 from control_room.model import Snapshot
 from feeds.feed import Feed
+from layouts.parts.age import age
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,17 @@ class Panel:
     title: str
     build: Callable[[View], Component]
     on_request: bool = False
+
+
+def build_fault(since: datetime, before: bool) -> Component:
+    """What a panel says that could not be built; the reason is in the log.
+
+    Args:
+        since: aware UTC, when it failed first.
+        before: whether what it showed before stands below.
+    """
+    words = "What stands below is older: this panel" if before else "This panel"
+    return html.P([f"{words} has not been renewed for ", age(since), "."], className="panel-fault")
 
 
 @cache

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from dash import html
 from dash.development.base_component import Component
 
 from layouts.formats import DASH
-from layouts.panel import View, list_panels
+from layouts.panel import Panel, View, build_fault, list_panels
 from layouts.panels.fleet import list_types
 from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.mark import build_clock, build_mark, build_overlay
 from layouts.parts.sight import is_far
 from layouts.parts.symbol import symbol
+
+log = structlog.get_logger()
 
 WORKER_URL = "/assets/worker/main.js"
 
@@ -121,7 +124,7 @@ def _build_header(view: View) -> Component:
 def _build_panel(name: str, view: View) -> Component:
     panel = list_panels()[name]
     # Dash takes seconds to render a thousand cells; the channel brings them in milliseconds.
-    content = html.P("The table is on its way.", className="calm") if panel.on_request else panel.build(view)
+    content = html.P("The table is on its way.", className="calm") if panel.on_request else _build_content(panel, view)
     heading = f"heading-{name}"
     return html.Section(
         [
@@ -131,6 +134,15 @@ def _build_panel(name: str, view: View) -> Component:
         className="panel-frame",
         **{"aria-labelledby": heading},
     )
+
+
+def _build_content(panel: Panel, view: View) -> Component:
+    try:
+        return panel.build(view)
+    except Exception:
+        # One panel's fault must not take the whole screen with it.
+        log.exception("panel could not be built", panel=panel.name)
+        return build_fault(view.now, before=False)
 
 
 def _build_followed() -> Component:

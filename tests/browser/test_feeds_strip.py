@@ -93,5 +93,6 @@ def test_other_screens_show_every_item_too(open_strip: Any, size: tuple[int, int
 
 def test_a_failing_feed_moves_nothing_else(open_strip: Any) -> None:
     """Room is kept free for what may go wrong."""
-    assert open_strip("fffff", 1920, 1080)["rem"] == open_strip("ffxff", 1920, 1080)["rem"]
-    assert open_strip("f" * 20, 1920, 1080)["rem"] == open_strip("x" + "f" * 18 + "s", 1920, 1080)["rem"]
+    for calm, troubled in (("fffff", "ffxff"), ("f" * 20, "x" + "f" * 18 + "s")):
+        before, after = open_strip(calm, 1920, 1080)["rem"], open_strip(troubled, 1920, 1080)["rem"]
+        assert after == pytest.approx(before, abs=0.02)  # a third of a pixel: text has fractions of one

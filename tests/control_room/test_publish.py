@@ -11,7 +11,18 @@ import pytest
 from control_room.city import CITIES, load_city
 from control_room.clock import FixedClock
 from control_room.frames import FrameDecoder
-from control_room.model import CRIME, POLICE_GRANT, PUBLIC, STAFF, VEHICLE, Batch, FeedHealth, Snapshot, Table
+from control_room.model import (
+    CRIME,
+    POLICE_GRANT,
+    PUBLIC,
+    STAFF,
+    VEHICLE,
+    Batch,
+    FeedHealth,
+    Snapshot,
+    Table,
+    text_array,
+)
 from control_room.publish import CardFinder, Publisher, project
 from control_room.writer import advance
 from feeds.feed import Feed
@@ -126,7 +137,7 @@ def test_panels_nobody_shows_are_not_built(city):
 
 
 def test_a_faulty_panel_harms_only_itself(city):
-    """The others are built; it keeps what it last showed."""
+    """The others are built; it keeps what it last showed, under a line that says since when; and it mends."""
     publisher = Publisher([FEED], city, FixedClock(NOW), "live")
     good = publisher.make(snapshot(city), WANTED)["wall"].panels
     later = NOW + timedelta(seconds=5)
@@ -138,6 +149,25 @@ def test_a_faulty_panel_harms_only_itself(city):
 
     bad = publisher.make(Snapshot(2, later, tables, whole.feeds, {}), WANTED)["wall"]
 
-    assert bad.panels["fleet"] == good["fleet"]
+    line, kept = read_panel(bad.panels["fleet"])["children"]
+    assert line["props"]["className"] == "panel-fault"
+    assert kept == read_panel(good["fleet"])["children"]
     assert "feeds" in bad.panels
     assert bad.frame.delta is not None
+
+    longer = publisher.make(Snapshot(3, later + timedelta(seconds=9), tables, whole.feeds, {}), WANTED)["wall"]
+    assert longer.panels["fleet"] == bad.panels["fleet"]  # since the first failure, not the last
+    mended = publisher.make(snapshot(city, now=later + timedelta(seconds=20)), WANTED)["wall"]
+    assert read_panel(mended.panels["fleet"])["children"]["props"].get("className") != "panel-fault"
+
+
+def test_a_panel_that_was_never_built_says_so(city):
+    """Instead of staying empty."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    whole = snapshot(city)
+    broken = {**whole.tables["vehicle"].columns, "state": text_array(["no such word"])}
+    tables = {**whole.tables, "vehicle": Table.of(VEHICLE, broken)}
+
+    made = publisher.make(Snapshot(1, NOW, tables, whole.feeds, {}), WANTED)["wall"]
+
+    assert read_panel(made.panels["fleet"])["children"]["props"]["className"] == "panel-fault"
