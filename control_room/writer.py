@@ -17,7 +17,8 @@ from control_room.city import City
 from control_room.conformance import conformance, has_drones
 from control_room.enrich import enrich
 from control_room.incremental import forget, upsert
-from control_room.model import VEHICLE, Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
+from control_room.model import TRIP, VEHICLE, Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
+from control_room.punctuality import fill_delays
 from control_room.quality import Ledger, note_poll
 
 # A vehicle that its feed no longer lists is silent, not gone: it is remembered this
@@ -46,6 +47,8 @@ def advance(
         merged, late_rows = merge(parts.get(place), batch, now)
         late += late_rows
         parts[place] = enrich(merged.table, merged.before, city)
+        if batch.kind is VEHICLE:
+            parts[place] = fill_delays(parts[place], snapshot.tables[TRIP.name])
         if merged.before is not None and "conformance" in merged.before:
             parts[place] = parts[place].with_columns(conformance=merged.before["conformance"])
     kinds = {b.kind.name for b in batches}
