@@ -3,8 +3,8 @@
 Two vendors share the network, as real ones do: north speaks TS 32.435
 (measCollecFile), south TS 28.532 (measDataFile, values as lists). Cells carry
 more where a crowd is (`happenings.crowd_at`), fall out as `is_cell_down` says,
-and the drive test, made along the ways of buses and robots, finds the same
-holes in which robots fall silent.
+and the drive test, made along the ways of buses, robots and survey cars, finds
+the same holes in which robots fall silent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import orjson
 from feeds.sandbox.bus_movement import LONDON, local_hour
 from feeds.sandbox.city import City, View, to_utc
 from feeds.sandbox.happenings import HOLES, CellSite, crowd_at, is_cell_down, list_cells
-from feeds.sandbox.lots import Floats, draw
+from feeds.sandbox.lots import Floats, Ints, draw
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
 PERIOD_S: Final = 60
@@ -37,6 +37,9 @@ BAND: Final = "n77"
 WINDOW_S: Final = 1_800
 BUS_EVERY_S: Final = 20
 ROBOT_EVERY_S: Final = 180
+# Few routes touch the holes, so a survey car turns about each of them.
+CAR_EVERY_S: Final = 5
+CAR_REACH_M: Final = 650.0
 
 COLLEC_NS: Final = "http://www.3gpp.org/ftp/specs/archive/32_series/32.435#measCollec"
 DATA_NS: Final = "http://www.3gpp.org/ftp/specs/archive/28_series/28.532#measData"
@@ -198,6 +201,7 @@ def build_drive_test(city: City, view: View) -> bytes:
         for at_s in range(end_s - WINDOW_S, end_s, every_s):
             longitude, latitude, who = _places(city, at_s, robots)
             parts.append((np.full(len(who), at_s), longitude, latitude, who))
+    parts += [_survey(number, np.arange(end_s - WINDOW_S, end_s, CAR_EVERY_S)) for number in range(len(HOLES))]
     moment, longitude, latitude, who = (np.concatenate(column) for column in zip(*parts, strict=True))
     rows = _measure(city.seed, moment.astype(np.int64), longitude, latitude, who, view)
     header = (
@@ -206,6 +210,15 @@ def build_drive_test(city: City, view: View) -> bytes:
     if view.drifted:
         header = header.replace("RSRP", "SS_RSRP").replace("Latitude", "Lat")
     return (header + "\n" + "\n".join(rows * (2 if view.duplicated else 1)) + "\n").encode()
+
+
+def _survey(number: int, moment_s: Ints) -> tuple[Ints, Floats, Floats, Floats]:
+    """A car that winds in and out about a hole, at walking pace to town speed."""
+    hole = HOLES[number]
+    turn, reach = moment_s / 60, CAR_REACH_M * np.abs(np.sin(moment_s / 500))
+    latitude = hole.latitude + reach * np.cos(turn) / 111_320
+    longitude = hole.longitude + reach * np.sin(turn) / (111_320 * math.cos(math.radians(hole.latitude)))
+    return moment_s, longitude, latitude, np.full(len(moment_s), 2_000.0 + number)
 
 
 def _measure(
