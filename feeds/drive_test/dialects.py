@@ -129,6 +129,10 @@ def read_samples(
 
     NaN and NaT where unknown; -inf where the log says "weaker than can be
     measured". Nothing is left out but rows without any radio of the dialect.
+
+    What holds of a whole log (no zone, 3G among it) is counted once a log: as a
+    number of samples it would be a total, and totals minus what is shown tell
+    what the privacy floor hides.
     """
     table = _Columns(lines, tally)
     size = len(lines.rows)
@@ -148,7 +152,8 @@ def read_samples(
             technology = _read_modes(table.text(dialect.mode), tally)
             third = technology == "other"
             # 3G has no RSRP; apps store RSCP in that column, on another scale.
-            tally.warnings.update({"rscp_under_rsrp": n} if (n := int((third & ~np.isnan(rsrp)).sum())) else {})
+            if (third & ~np.isnan(rsrp)).any():
+                tally.warn("rscp_under_rsrp")
             rsrp = np.where(third, np.nan, rsrp)
         part = {**base, "technology": technology, "rsrp": rsrp}
         for name, column in (("rsrq", radio.rsrq), ("sinr", radio.sinr)):
@@ -226,9 +231,8 @@ def _read_rate(table: _Columns, column: str, factor: float, idle: tuple[str, str
 
 def _read_modes(texts: npt.NDArray[Any], tally: Tally) -> npt.NDArray[Any]:
     known = {text: _TECHNOLOGIES.get(text.lower(), "other") for text in set(texts.tolist())}
-    missing = sum(text.lower() in _MISSING for text in texts.tolist())
-    if missing:
-        tally.warnings["technology_missing"] += missing
+    if any(text.lower() in _MISSING for text in known):
+        tally.warn("technology_missing")
     made = np.empty(len(texts), dtype=object)
     made[:] = [known[text] for text in texts.tolist()]
     return made
@@ -241,23 +245,23 @@ def read_times(
     received_at: datetime,
     tally: Tally,
 ) -> Times:
-    """UTC, NaT where unreadable. A time without zone is of `zone`; counted."""
+    """UTC, NaT where unreadable. A time without zone is of `zone`; counted once."""
     # A second is written many times over: each text is read once.
     each, places = np.unique(texts.astype(str), return_inverse=True)
     read: Callable[[str], datetime | None] = read_time
     if formats:
         read = _reader(formats)
     moments: list[np.datetime64] = []
-    local = np.zeros(len(each), dtype=bool)
-    for number, text in enumerate(each.tolist()):
+    local = False
+    for text in each.tolist():
         moment = read(text)
         if moment is not None and moment.tzinfo is None:
-            local[number] = True
+            local = True
             moment = settle(moment, zone, received_at)
         naive = None if moment is None else moment.replace(tzinfo=None)
         moments.append(np.datetime64("NaT", "ms") if naive is None else np.datetime64(naive, "ms"))
-    if without := int(local[places].sum()):
-        tally.warnings["time_without_offset"] += without
+    if local:
+        tally.warn("time_without_offset")
     return np.array(moments, dtype="datetime64[ms]")[places]
 
 
