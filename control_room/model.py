@@ -633,12 +633,12 @@ CRIME = Kind(
         _c("crime_key", "text", "Feed name, month, area and category", audience=POLICE_GRANT),
         _c("feed", "text", "Name of the feed that brought the row", audience=POLICE_GRANT),
         _c("month", "text", "YYYY-MM", audience=POLICE_GRANT),
-        _c("area", "text", "Nearest named place", audience=POLICE_GRANT),
+        _c("area", "text", "Square of 0.01 degrees, by its middle: latitude,longitude", audience=POLICE_GRANT),
         _c("category", "text", "Category, in the police's word", audience=POLICE_GRANT),
         _c(
             "crimes",
             "number",
-            "How many; counts under the floor are left out with their remainder",
+            "How many, rounded to five; counts under ten are left out, and so is their total",
             unit="crimes",
             audience=POLICE_GRANT,
         ),
@@ -975,6 +975,17 @@ class FeedHealth:
     offending: Mapping[str, str] = field(default_factory=dict)
     latency_ms: float | None = None
 
+    @property
+    def newest_at(self) -> datetime | None:
+        """What freshness counts from: the newest observation; None where no time is known.
+
+        A valid empty answer has no observation; then the answer itself is the
+        news. An answer of which every row was refused is not empty, and no news.
+        """
+        if self.observed_at is None and self.rows == 0 and not any(self.rejects.values()):
+            return self.succeeded_at
+        return self.observed_at
+
     def state(self, now: datetime) -> str:
         """One of FEED_STATES at that moment.
 
@@ -985,8 +996,7 @@ class FeedHealth:
             return "failing"
         if self.succeeded_at is None:
             return "waiting"
-        # A valid empty answer has no observation; then the answer itself is the news.
-        newest = self.observed_at or (self.succeeded_at if self.rows == 0 else None)
+        newest = self.newest_at
         if newest is None:
             return "unknown"
         age = (now - newest).total_seconds()
