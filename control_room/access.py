@@ -66,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/_favicon\.ico", "GET HEAD", ANYONE),
     rule(r"/", "GET HEAD", WALL),
     rule(r"/wall(/table)?", "GET HEAD", WALL),
+    rule(r"/feeds", "GET HEAD", WALL),
     rule(r"/city/basemap\.json", "GET HEAD", WALL),
     rule(r"/tiles/\d{1,2}/\d{1,7}/\d{1,7}", "GET HEAD", WALL),
     rule(r"/_dash-layout", "GET", WALL),

@@ -46,6 +46,7 @@ from control_room.writer import advance, note_failure, note_time, note_unchanged
 from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
+from layouts.screens.feeds import build_feeds_screen
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
 
@@ -174,7 +175,12 @@ class ControlRoom:
         # Dash's own socket is not used and would be opened by every page; the gate denies it as well.
         app.backend.websocket_capability = False
         app.layout = build_shell()
-        navigation.register(app, {"/wall": (WALL, self._build_wall), "/wall/table": (WALL, self._build_wall_table)})
+        screens = {
+            "/wall": (WALL, self._build_wall),
+            "/wall/table": (WALL, self._build_wall_table),
+            "/feeds": (WALL, self._build_feeds_screen),
+        }
+        navigation.register(app, screens)
         return app
 
     def _build_wall(self, parameters: Mapping[str, str]) -> Any:
@@ -183,6 +189,9 @@ class ControlRoom:
 
     def _build_wall_table(self, _: Mapping[str, str]) -> Any:
         return build_wall_table(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_feeds_screen(self, _: Mapping[str, str]) -> Any:
+        return build_feeds_screen(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _find_fault(self, path: str, body: bytes) -> str | None:
         return callback_body.find_fault(body, self._dash.callback_map) if path == callback_body.PATH else None
@@ -210,7 +219,7 @@ class ControlRoom:
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
             await send({"type": "http.response.body", "body": b""})
         else:
-            if path.startswith("/wall"):
+            if path.startswith("/wall") or path == "/feeds":
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)

@@ -52,8 +52,8 @@ def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
         [
             html.Div(
                 [
-                    _build_panel("vehicles", view),
-                    _build_panel("places", view),
+                    build_panel_frame("vehicles", view),
+                    build_panel_frame("places", view),
                     html.P(html.A("Back to the map", href="/wall")),
                 ],
                 className="wall-scroll",
@@ -80,22 +80,12 @@ def _build_screen(
         [
             # Empty while all is well; the page fills it, and a screen reader says it when it changes.
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            _build_header(view),
+            build_header(view),
             middle,
-            html.Aside(_build_panel("fleet", view), className="wall-side", tabIndex=0, **{"aria-label": "Fleet"}),
-            html.Footer(_build_panel("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
+            html.Aside(build_panel_frame("fleet", view), className="wall-side", tabIndex=0, **{"aria-label": "Fleet"}),
+            html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
             *build_overlay(view),
-            html.Div(
-                id="live",
-                hidden=True,
-                **{
-                    "data-screen": screen,
-                    "data-topics": ",".join(topics),
-                    "data-worker": WORKER_URL,
-                    "data-follow": follow or "",
-                    "data-mode": view.mode,
-                },
-            ),
+            build_live(view, screen, topics, follow),
         ],
         id="wall",
         className="wall is-far" if is_far(settings) else "wall",
@@ -103,11 +93,27 @@ def _build_screen(
     )
 
 
-def _build_header(view: View) -> Component:
+def build_live(view: View, screen: str, topics: tuple[str, ...], follow: str | None = None) -> Component:
+    """What starts the channel of a screen; docs/live-protocol.md."""
+    return html.Div(
+        id="live",
+        hidden=True,
+        **{
+            "data-screen": screen,
+            "data-topics": ",".join(topics),
+            "data-worker": WORKER_URL,
+            "data-follow": follow or "",
+            "data-mode": view.mode,
+        },
+    )
+
+
+def build_header(view: View, subtitle: str = "What moves now") -> Component:
+    """City, age of the oldest feed, mark of the mode, clock: what every screen says at its top."""
     return html.Header(
         [
             html.Div(
-                [html.H1(view.city.title), html.P("What moves now", className="subtitle")],
+                [html.H1(view.city.title), html.P(subtitle, className="subtitle")],
                 className="wall-name",
             ),
             html.P(
@@ -121,7 +127,8 @@ def _build_header(view: View) -> Component:
     )
 
 
-def _build_panel(name: str, view: View) -> Component:
+def build_panel_frame(name: str, view: View) -> Component:
+    """A panel under its heading, renewed by the channel."""
     panel = list_panels()[name]
     # Dash takes seconds to render a thousand cells; the channel brings them in milliseconds.
     content = html.P("The table is on its way.", className="calm") if panel.on_request else _build_content(panel, view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -108,7 +109,8 @@ def _list_intervals() -> dict[str, float]:
     for twin in list_twins():
         for feed in yaml.safe_load(twin.feeds) or []:
             path = urlsplit(str(feed["url"]).replace("{base}", "http://sandbox.invalid")).path
-            found[path] = float(feed.get("every_s", 15))
+            # Several feeds may ask one path for different things.
+            found[path] = min(float(feed.get("every_s", 15)), found.get(path, math.inf))
     return found
 
 
