@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +16,7 @@ from control_room.model import Batch
 from feeds.cell_inventory import ADAPTER, decode, looks_like, observe
 from feeds.feed import Feed, PayloadError
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 FEED = Feed(name="sites", adapter="cell_inventory", url="http://localhost/")
 GOOD: dict[str, Any] = {
@@ -213,3 +216,16 @@ def test_any_bytes_give_rows_or_a_payload_error(body: bytes):
         read(body)
     except PayloadError as error:
         assert error.reason
+
+
+def test_every_reason_is_documented():
+    """The page names each reject, warning and failure that the code can give."""
+    page = (ROOT / "docs" / "feeds" / "cell_inventory.md").read_text(encoding="utf-8")
+    files = [ROOT / "feeds" / name for name in ("cell_inventory.py", "delimited.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    given = set(
+        re.findall(r'(?:(?:reject|warn|PayloadError)\(|(?:rejects|warnings)\[|return|= )\s*"([a-z]+_[a-z_]+)"', code)
+    )
+
+    assert {"id_missing", "not_inventory", "time_unreadable"} <= given
+    assert [reason for reason in sorted(given) if f"`{reason}`" not in page] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from feeds.coverage import ADAPTER, decode, looks_like, observe
 from feeds.feed import Feed, PayloadError
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "5g"
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 APP = "Timestamp,Longitude,Latitude,Speed,Operatorname,CellID,NetworkMode,RSRP,RSRQ,SNR,DL_bitrate,UL_bitrate,State,NRxRSRP"
 MODEM = "Time,rsrp(dBm),rsrq(dB),rssi(dBm),nr_rsrp(dBm),nr_rsrq(dB),nr_rssi(dBm),Sent Bytes,RATE(MBit/s)"
@@ -468,3 +470,16 @@ def test_any_values_give_believable_rows_or_none(lines: list[list[str]]):
         assert h3.is_valid_cell(row["hexagon"])
         assert row["observed_at"] is not None
         assert row["rsrp_dbm"] is None or (-140 < row["rsrp_dbm"] <= -20 and math.isfinite(row["rsrp_dbm"]))
+
+
+def test_every_reason_is_documented():
+    """The page names each reject, warning and failure that the code can give."""
+    page = (ROOT / "docs" / "feeds" / "coverage.md").read_text(encoding="utf-8")
+    files = [ROOT / "feeds" / name for name in ("coverage.py", "drive_test/dialects.py", "delimited.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    given = set(
+        re.findall(r'(?:(?:reject|warn|PayloadError)\(|(?:rejects|warnings)\[|return|= )\s*"([a-z]+_[a-z_]+)"', code)
+    )
+
+    assert {"under_privacy_floor", "repeated_second", "rscp_under_rsrp", "not_drive_test", "time_in_future"} <= given
+    assert [reason for reason in sorted(given) if f"`{reason}`" not in page] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from feeds.pm_files.report import MAX_NAMES
 from feeds.pm_xml import ADAPTER, decode, find_cell_id, looks_like, observe
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "pm-xml"
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 2, 12, 15, 30, tzinfo=UTC)
 END = "2026-03-02T12:15:00Z"
 FEED = Feed(name="cells", adapter="pm_xml", url="http://localhost/pm")
@@ -593,3 +595,25 @@ def test_any_event_gives_rows_or_a_payload_error(value: Any):
         read(body)
     except PayloadError as error:
         assert error.reason
+
+
+def test_every_reason_is_documented():
+    """The page names each reject, warning and failure that the code can give."""
+    page = (ROOT / "docs" / "feeds" / "pm_xml.md").read_text(encoding="utf-8")
+    files = [
+        ROOT / "feeds" / name
+        for name in (
+            "pm_xml.py",
+            "pm_files/counters.py",
+            "pm_files/json_form.py",
+            "pm_files/xml_form.py",
+            "pm_files/report.py",
+        )
+    ]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    given = set(
+        re.findall(r'(?:(?:reject|warn|PayloadError)\(|(?:rejects|warnings)\[|return|= )\s*"([a-z]+_[a-z_]+)"', code)
+    )
+
+    assert {"no_known_counter", "prb_is_count", "too_many_values", "value_list", "time_missing"} <= given
+    assert [reason for reason in sorted(given) if f"`{reason}`" not in page] == []
