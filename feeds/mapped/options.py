@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -196,7 +196,7 @@ def check_time_format(pattern: str | None) -> None:
     """ValueError where times cannot be written and read by this pattern."""
     if pattern is None or pattern in ("iso", "unix_s", "unix_ms"):
         return
-    moment = datetime(2026, 3, 1, 13, 45)  # noqa: DTZ001 - only its digits are of interest
+    moment = datetime(2026, 3, 1, 13, 45, tzinfo=UTC)
     try:
         read = datetime.strptime(moment.strftime(pattern), pattern)  # noqa: DTZ007
     except ValueError:

@@ -21,8 +21,14 @@ from feeds.text import clean_error, clean_text
 # Members of an entity or of an attribute that say nothing about the city.
 _NOT_ATTRIBUTES: Final = frozenset({"id", "@id", "type", "@type", "@context", "createdAt", "modifiedAt", "deletedAt"})
 _VALUE_NAMES: Final = ("value", "object", "languageMap", "json", "vocab", "valueList", "objectList")
-_GEOMETRIES: Final = frozenset(
-    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
+_GEOMETRIES: Final = (
+    "Point",
+    "MultiPoint",
+    "LineString",
+    "MultiLineString",
+    "Polygon",
+    "MultiPolygon",
+    "GeometryCollection",
 )
 _MAX_NESTING: Final = 8
 
@@ -33,7 +39,6 @@ class Page:
 
     Attributes:
         entities: any JSON values; what is no entity is counted when observed.
-        has_problem: never: a problem answer is a PayloadError.
     """
 
     entities: Sequence[Any]
