@@ -231,7 +231,7 @@ def _judge_time(health: FeedHealth, since: datetime, now: datetime) -> tuple[flo
     if health.failures or health.succeeded_at is None:
         # Failing is known to be not fresh; waiting for a first answer is too.
         return passed_s, 0.0
-    newest = health.observed_at or (health.succeeded_at if health.rows == 0 else None)
+    newest = health.newest_at
     if newest is None:
         return 0.0, 0.0
     fresh_until = newest + timedelta(seconds=health.ageing_after_s)

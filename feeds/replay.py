@@ -80,6 +80,11 @@ class Recording:
         return max(polls[-1].received_at for polls in self.polls.values())
 
     @property
+    def is_one_moment(self) -> bool:
+        """Whether it is bare payloads, one a feed: nothing in it moves."""
+        return all(len(polls) == 1 and bool(polls[0].payloads) for polls in self.polls.values())
+
+    @property
     def complete_at(self) -> datetime:
         """The first moment at which every feed had answered."""
         return max(polls[0].received_at for polls in self.polls.values())
@@ -148,7 +153,8 @@ def open_replay(
         path: as for `read_recording`.
         rate: seconds of the recording per real second.
         still: show one moment, standing still, with everything its payloads
-            held: `at`, or the first at which every feed had answered.
+            held: `at`, or the first at which every feed had answered. Bare payloads
+            of different feeds are a still in any case: they may lie years apart.
         at: moment to start from; default the beginning.
 
     Raises:
@@ -160,7 +166,7 @@ def open_replay(
         log.warning("replay: %s", warning)
     if len(recording.warnings) > _WARNINGS_TOLD:
         log.warning("replay: and %d more like these", len(recording.warnings) - _WARNINGS_TOLD)
-    if still:
+    if still or recording.is_one_moment:
         moment = at or recording.complete_at
         clock = RecordedClock(moment, moment, 0.0, monotonic)
         feeds = tuple(feed.model_copy(update={"leaves_map_after_s": NEVER_LEAVES_S}) for feed in recording.feeds)

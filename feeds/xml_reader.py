@@ -66,7 +66,8 @@ def read_xml(body: bytes, target: XmlTarget) -> None:
         parser.close()
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        said = clean_text(error.msg, 160) or "syntax error"
+        # libxml2 ends its sentence with the place, which is said here already.
+        said = clean_text((error.msg or "").partition(", line ")[0], 160) or "syntax error"
         raise PayloadError(
             "xml_broken", f"XML breaks off or is wrong at line {line}, column {column}: {said}"
         ) from None

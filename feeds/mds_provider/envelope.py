@@ -76,8 +76,18 @@ def _load(body: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        said = clean_text(error.msg, 120)
-        raise PayloadError("not_json", f"JSON is wrong at line {error.lineno}, column {error.colno}: {said}") from None
+        raise PayloadError("not_json", _describe(error, content)) from None
+
+
+def _describe(error: orjson.JSONDecodeError, content: bytes) -> str:
+    """Where JSON goes wrong, and what stands there."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return f"JSON is wrong at byte {wrong.start}: {content[wrong.start]:#04x} is not UTF-8"
+    found = clean_error(text[error.pos : error.pos + 40], 16)
+    there = f"; there stands '{found}'" if found else ""
+    return f"JSON is wrong at line {error.lineno}, column {error.colno}: {clean_text(error.msg, 120)}{there}"
 
 
 def _check_version(version: object, oddities: list[str]) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dash import html
 from dash.development.base_component import Component
@@ -34,6 +35,10 @@ WORDS = {
     "unknown": "age not known",
 }
 IN_SUMMARY = {**WORDS, "waiting": "waiting", "unknown": "of unknown age"}
+
+# A feed that promises to be younger than this is live: its age counts for the header's "oldest feed" while it is
+# well. Street works that are three days old as promised would hide a bus feed that is a minute late.
+LIVE_WITHIN_S = 900
 
 CELLS = 32  # 8 x 4; assets/40-wall.css lays them out
 # What is wrong stands first. Waiting comes last of that: it is so for a moment after each start.
@@ -113,7 +118,7 @@ def _cells(health: FeedHealth, state: str) -> int:
 def _build_item(item: Item) -> Component:
     health, state = item.health, item.state
     title = html.Span(health.title, className="feed-title")
-    newest = _newest(health)
+    newest = _newest(health, state)
     words: list[Component | str] = []
     if state != "fresh":
         words.append(html.B(WORDS[state], className="feed-state"))
@@ -131,13 +136,21 @@ def _build_item(item: Item) -> Component:
     return html.Li([head, html.P(told, className="feed-more")], className=name)
 
 
-def _newest(health: FeedHealth) -> list[Component | str]:
+def _newest(health: FeedHealth, state: str) -> list[Component | str]:
     """ " 12 s", counted by the page; nothing where no time is known, which the state says."""
-    at = health.observed_at or (health.succeeded_at if health.rows == 0 else None)
+    at = health.newest_at
     if at is None:
         return []
-    moment = coarse(at, health.ageing_after_s / 10)
-    return [" ", age(moment, health.ageing_after_s, health.stale_after_s, **{"data-worst": "1"})]
+    return [" ", _age(health, state, at)]
+
+
+def _age(health: FeedHealth, state: str, at: datetime) -> Component:
+    worst = {"data-worst": "1"} if _counts(health, state) else {}
+    return age(coarse(at, health.ageing_after_s / 10), health.ageing_after_s, health.stale_after_s, **worst)
+
+
+def _counts(health: FeedHealth, state: str) -> bool:
+    return state != "fresh" or health.stale_after_s <= LIVE_WITHIN_S
 
 
 def _rejects(health: FeedHealth) -> Component | None:
@@ -165,11 +178,11 @@ def _why(health: FeedHealth) -> list[Component | str]:
 def _build_left(left: Sequence[tuple[FeedHealth, str]]) -> Component:
     """Those without a cell, counted; with the oldest age among them, which the screen's own counts."""
     words: list[Component | str] = [f"and {format_count(len(left))} more: {_count_words(Counter(s for _, s in left))}"]
-    timed = [(h, h.observed_at) for h, _ in left if h.observed_at is not None]
+    # The page must know the age that counts; of those that are live, or else not as they should be, the oldest.
+    timed = [(h.observed_at, h, s) for h, s in left if h.observed_at is not None and _counts(h, s)]
     if timed:
-        health, at = min(timed, key=lambda pair: pair[1])
-        moment = coarse(at, health.ageing_after_s / 10)
-        words += [" · oldest ", age(moment, health.ageing_after_s, health.stale_after_s, **{"data-worst": "1"})]
+        at, health, state = min(timed, key=lambda entry: entry[0])
+        words += [" · oldest ", _age(health, state, at)]
     return html.Li(html.P(words, className="feed-head"), className="feed feed-left cells-2")
 
 

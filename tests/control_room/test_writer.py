@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -203,6 +204,14 @@ def test_fresh_header_over_stale_rows_is_stale(city):
     snapshot = advance(Snapshot.empty(NOW, [health()]), "buses", [batch], NOW, city)
 
     assert snapshot.feeds["buses"].state(NOW) == "stale"
+
+
+def test_an_answer_of_which_every_row_was_refused_is_not_fresh(city):
+    """Twenty rows from the future are no news of the city; an answer without any row is."""
+    refused = replace(rows(), rejects={"time_in_future": 20})
+
+    assert after(city, refused).feeds["buses"].state(NOW) == "unknown"
+    assert after(city, rows()).feeds["buses"].state(NOW) == "fresh"
 
 
 def test_unknown_time_is_never_fresh(city):

@@ -603,6 +603,23 @@ def test_a_body_that_is_no_status_answer_is_refused_by_name(body, reason):
     assert failure(body).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            b"<html></html>",
+            "line 1, column 1: unexpected character, expected a JSON value; there stands '<html></html>'",
+        ),
+        (b'{"version": "2.0",\n "ttl": sixty}', "line 2, column 9"),
+        (b'{"version": "2.0",\n "ttl": sixty}', "there stands 'sixty}'"),
+        (b'{"version": "2\xff"}', "byte 14: 0xff is not UTF-8"),
+    ],
+)
+def test_an_error_in_json_says_where_and_what(body, said):
+    """Line, column and the first offending letters, or the byte that is no text."""
+    assert said in failure(body).detail
+
+
 def test_a_byte_order_mark_is_passed_over():
     """Windows servers send one."""
     assert len(decode(b"\xef\xbb\xbf" + answer(row())).rows) == 1

@@ -255,6 +255,19 @@ def test_files_that_differ_by_number_are_polls_of_one_feed(tmp_path):
     assert recording.warnings == ("README.md: no adapter knows this body; name one with --adapter",)
 
 
+def test_single_payloads_of_different_years_are_shown_together(tmp_path):
+    """Two feeds with one body each, years apart: nobody waits years for the second, so it is a still."""
+    (tmp_path / "north.pb").write_bytes(vehicle_positions(NOON - timedelta(days=900), "N1"))
+    (tmp_path / "south.pb").write_bytes(vehicle_positions(NOON, "S1"))
+    real = Monotonic()
+    feeds, source, clock = open_replay(tmp_path, monotonic=real)
+
+    outcomes = [poll(f, source, clock, get_adapter("gtfs_realtime")) for f in feeds]
+
+    assert [len(o.batches[0].table) for o in outcomes if isinstance(o, Polled)] == [1, 1]
+    assert (clock.now(), clock.rate) == (NOON, 0.0)
+
+
 def test_a_payload_without_any_time_has_that_of_its_file(tmp_path):
     """Where a body says nothing of time, the file's own time stands in."""
     path = tmp_path / "broken.pb"

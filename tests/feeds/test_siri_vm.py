@@ -260,6 +260,14 @@ def test_a_body_that_is_no_vehicle_delivery_is_refused_by_name(body, reason):
     assert reason_of(body) == reason
 
 
+def test_broken_xml_is_told_with_its_place_once():
+    """Line and column, and the parser's sentence without repeating them."""
+    with pytest.raises(PayloadError) as caught:
+        decode(b"<Siri>\n<a>\xff</a></Siri>")
+
+    assert caught.value.detail == "XML breaks off or is wrong at line 2, column 4: Invalid bytes in character encoding"
+
+
 @pytest.mark.parametrize("before", [b"\n\n", b"\xef\xbb\xbf\r\n", b" " * 70_000])
 def test_blank_space_before_the_declaration_is_passed_over(before):
     """Some servers send it; what comes after is read as ever, and a document type is still refused."""
