@@ -34,10 +34,18 @@ MAX_RATE = 100_000.0  # a day in a second; beyond, nothing is left to see
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. Mistakes of the caller are one line on stderr, status 2."""
+    try:
+        return _run_command(arguments)
+    except KeyboardInterrupt:
+        # Whenever it comes, also while modules are being read, it is no fault to tell of.
+        return 130
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
+    _end_on_terminate()
     from control_room.city import CityError
     from feeds.feed import FeedFileError
 
-    _end_on_terminate()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that this terminal cannot write is no reason to fail.
         sys.stdout.reconfigure(errors="replace")
@@ -49,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingError, CityError, FeedFileError) as error:
         print(f"control-room: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more when it closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

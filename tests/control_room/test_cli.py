@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +165,23 @@ def test_json_is_utf_8_on_any_terminal(tmp_path):
         )
         assert b"Traceback" not in done.stderr
         assert said in json.dumps(json.loads(done.stdout.decode("utf-8")), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_an_exchange_hangs_is_quiet(sent):
+    """Ctrl-C and `kill` end a command that waits for an answer, at once and without a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/status"
+        asked = [sys.executable, "-m", "control_room", "try-feed", "--adapter", "mds", "--json", "--from", address]
+        with subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            silent.settimeout(60)
+            connection, _ = silent.accept()
+            connection.recv(1)  # the question is being asked
+            process.send_signal(sent)
+            said, complained = process.communicate(timeout=30)
+            connection.close()
+
+    assert (process.returncode, said, complained) == (130, "", "")
 
 
 def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path):
