@@ -38,7 +38,7 @@ TARGETS = (
     ("Medical delivery", 52.0600, -0.7455),
     ("Roof survey", 52.0430, -0.7555),
     ("Lake survey", 52.0535, -0.7195),
-    ("Highway inspection, H5 Portway", 52.0440, -0.7900),
+    ("Highway inspection, H4 Dansteed Way", 52.0465, -0.7890),
 )
 
 Spot = tuple[float, float]
@@ -123,12 +123,6 @@ def get_mission(seed: int, drone: int, cycle: int) -> Mission:
     title, latitude, longitude = free[int(lots[1] * len(free))]
     east, north = to_metres(latitude, longitude)
     length = math.hypot(east, north)
-    bend = (lots[2] - 0.5) * 0.5 * length
-    way = (east / 2 - north / length * bend, north / 2 + east / length * bend)
-    line = ((0.0, 0.0), way, (east, north))
-    height = 60.0 + 10.0 * int(lots[3] * 5)
-    out_m = math.dist(line[0], way) + math.dist(way, line[2])
-    flight_s = math.ceil(2 * height / CLIMB_M_S + 2 * out_m / CRUISE_M_S + HOVER_S)
     fault = ""
     if drone == STRAYING_DRONE and lots[4] < STRAY_SHARE:
         fault = "stray"
@@ -136,6 +130,13 @@ def get_mission(seed: int, drone: int, cycle: int) -> Mission:
         fault = "emergency"
     elif lots[5] > 1 - HIGH_SHARE:
         fault = "high"
+    # A drone that strays flies straight, or its swing would break at the way point.
+    bend = 0.0 if fault == "stray" else (lots[2] - 0.5) * 0.5 * length
+    way = (east / 2 - north / length * bend, north / 2 + east / length * bend)
+    line = ((0.0, 0.0), way, (east, north))
+    height = 60.0 + 10.0 * int(lots[3] * 5)
+    out_m = math.dist(line[0], way) + math.dist(way, line[2])
+    flight_s = math.ceil(2 * height / CLIMB_M_S + 2 * out_m / CRUISE_M_S + HOVER_S)
     leg_s = out_m / CRUISE_M_S
     from_s = height / CLIMB_M_S + leg_s * (0.2 + 0.2 * lots[6])
     return Mission(
@@ -200,7 +201,9 @@ def _place(mission: Mission, after_s: float) -> tuple[float, float, float, str]:
         if mission.fault == "high":
             height += 2 * HEADROOM_M * swing
         else:
-            x, y = x + STRAY_M * swing * north, y - STRAY_M * swing * east
+            # On a short way less far, so that it flies no faster than drones do.
+            aside = min(STRAY_M, 5.0 * (ends - begins)) * swing
+            x, y = x + aside * north, y - aside * east
     return x, y, height, "flying"
 
 
