@@ -11,7 +11,7 @@ import pytest
 import yaml
 from google.transit import gtfs_realtime_pb2 as pb
 
-from feeds.feed import Feed, read_feed_file
+from feeds.feed import Feed, list_adapters, read_feed_file
 from feeds.ngsi_ld import decode, observe
 from feeds.sandbox.city import View
 from feeds.sandbox.happenings import in_hole
@@ -108,6 +108,34 @@ def test_positions_by_gtfs_realtime_are_those_of_the_broker(city, morning_s):
         longitude, latitude = entity["location"]["value"]["coordinates"]
         position = by_name[entity["name"]["value"]]
         assert (position.latitude, position.longitude) == pytest.approx((latitude, longitude), abs=1e-5)
+
+
+def test_the_adapter_for_buses_reads_the_shuttles_too(sandbox):
+    """GTFS-Realtime over real HTTP: four rows, nothing rejected, with the route as timetables name it."""
+    feed = Feed(
+        name="shuttles",
+        adapter="gtfs_realtime",
+        url=f"{sandbox.base}/streetcav/vehicle-positions",
+        vehicle_type="shuttle",
+        allow_private=True,
+    )
+    result = try_feed("gtfs_realtime", feed.url, MORNING, feed)
+
+    assert result["rejects"] == {}
+    assert [(r["vehicle_id"], r["route_id"]) for r in result["rows"]] == [(f"SBX-S0{n}", "S1") for n in range(1, 5)]
+
+
+def test_each_answer_is_taken_by_its_own_adapter_only(sandbox):
+    """A recorded answer of a twin is recognised without being told its standard; a bare table by nobody."""
+    paths = {
+        "/ngsi-ld/v1/entities?type=StreetCavShuttle": ["ngsi_ld"],
+        "/ngsi-ld/v1/entities?type=AirQualityObserved": ["ngsi_ld"],
+        "/sensorthings/v1.1/Datastreams": ["sensorthings"],
+        "/open-data/footfall.csv": [],
+    }
+    for path, takers in paths.items():
+        body = sandbox.get(path).content
+        assert [a.name for a in list_adapters().values() if a.looks_like(body)] == takers, path
 
 
 def test_a_shuttle_is_slow_and_without_cell_in_a_coverage_hole(city):
