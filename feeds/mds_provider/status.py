@@ -143,8 +143,9 @@ def _read_state(event: _Part, telemetry: _Part | None, doubts: Tally) -> Row:
     if state != "removed":
         if tipped:
             state, reason = "needs_help", "tipped over"
-        elif any(_HELP.search(word) for word in words):
-            state = "needs_help"
+        elif helping := [word for word in words if _HELP.search(word)]:
+            # The word that calls for a person; beside it "trip pause" would only take its place on a wall.
+            state, reason = "needs_help", clean_text(", ".join(helping).replace("_", " "))
         elif reported == "non_operational" and any(_CHARGING.search(word) for word in words):
             state = "charging"
     return {"state": state, "state_reported": reported, "state_reason": reason}
