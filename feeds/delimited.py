@@ -12,7 +12,7 @@ from feeds.feed import PayloadError
 from feeds.text import clean_text
 
 # The widest real file seen has 26 columns.
-MAX_COLUMNS: Final = 200
+MAX_COLUMNS: Final = 60
 MAX_LINES: Final = 500_000
 _MAX_HEADER: Final = 8_192
 
@@ -30,10 +30,6 @@ class Lines:
     header: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     uneven: int
-
-    def column(self, name: str) -> list[str]:
-        place = self.header.index(name)
-        return [row[place] for row in self.rows]
 
 
 def find_header(body: bytes) -> tuple[str, ...]:

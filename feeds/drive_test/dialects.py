@@ -170,7 +170,7 @@ class _Columns:
     """Columns of a log by lower-case name."""
 
     def __init__(self, lines: Lines, tally: Tally) -> None:
-        self._lines = lines
+        self._rows = lines.rows
         self._places = {name.lower(): place for place, name in reversed(list(enumerate(lines.header)))}
         self._tally = tally
 
@@ -178,17 +178,16 @@ class _Columns:
         return name in self._places
 
     def text(self, name: str) -> npt.NDArray[Any]:
+        """As written, which may be between spaces."""
         place = self._places[name]
-        made = np.empty(len(self._lines.rows), dtype=object)
-        made[:] = [row[place].strip() for row in self._lines.rows]
-        return made
+        return np.array([row[place] for row in self._rows], dtype=object)
 
     def numbers(self, name: str) -> Floats:
         """NaN where there is no number; texts that are none are counted."""
         texts = self.text(name)
         made = np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
         made[~np.isfinite(made)] = np.nan
-        odd = [t for t in texts[np.isnan(made)].tolist() if t.lower() not in _MISSING]
+        odd = [t for t in texts[np.isnan(made)].tolist() if t.strip().lower() not in _MISSING]
         if odd:
             self._tally.warnings["value_unreadable"] += len(odd)
         return made
@@ -225,13 +224,13 @@ def _read_rate(table: _Columns, column: str, factor: float, idle: tuple[str, str
         tally.warnings["rate_out_of_range"] += int(odd.sum())
         rate[odd] = np.nan
     if table.has(idle[0]):
-        rate[[text.lower() == idle[1] for text in table.text(idle[0]).tolist()]] = np.nan
+        rate[[text.strip().lower() == idle[1] for text in table.text(idle[0]).tolist()]] = np.nan
     return rate
 
 
 def _read_modes(texts: npt.NDArray[Any], tally: Tally) -> npt.NDArray[Any]:
-    known = {text: _TECHNOLOGIES.get(text.lower(), "other") for text in set(texts.tolist())}
-    if any(text.lower() in _MISSING for text in known):
+    known = {text: _TECHNOLOGIES.get(text.strip().lower(), "other") for text in set(texts.tolist())}
+    if any(text.strip().lower() in _MISSING for text in known):
         tally.warn("technology_missing")
     made = np.empty(len(texts), dtype=object)
     made[:] = [known[text] for text in texts.tolist()]
@@ -246,23 +245,21 @@ def read_times(
     tally: Tally,
 ) -> Times:
     """UTC, NaT where unreadable. A time without zone is of `zone`; counted once."""
-    # A second is written many times over: each text is read once.
-    each, places = np.unique(texts.astype(str), return_inverse=True)
-    read: Callable[[str], datetime | None] = read_time
-    if formats:
-        read = _reader(formats)
-    moments: list[np.datetime64] = []
+    read = _reader(formats) if formats else read_time
+    # A second is written many times over: each text is read once. (Not by np.unique, which pads every text to the
+    # longest: one long field would cost gigabytes.)
+    known: dict[str, np.datetime64] = {}
     local = False
-    for text in each.tolist():
-        moment = read(text)
+    for text in set(texts.tolist()):
+        moment = read(text.strip())
         if moment is not None and moment.tzinfo is None:
             local = True
             moment = settle(moment, zone, received_at)
         naive = None if moment is None else moment.replace(tzinfo=None)
-        moments.append(np.datetime64("NaT", "ms") if naive is None else np.datetime64(naive, "ms"))
+        known[text] = np.datetime64("NaT", "ms") if naive is None else np.datetime64(naive, "ms")
     if local:
         tally.warn("time_without_offset")
-    return np.array(moments, dtype="datetime64[ms]")[places]
+    return np.array([known[text] for text in texts.tolist()], dtype="datetime64[ms]")
 
 
 def _reader(formats: tuple[tuple[str, bool], ...]) -> Callable[[str], datetime | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -151,14 +152,14 @@ def test_a_log_without_places_is_left_out_unless_the_feed_says_where():
 
 
 def test_a_real_log_is_read_quickly():
-    """150 kB take less than a tenth of a second (the best of three, as others use this machine)."""
+    """150 kB take less than a tenth of a second of processor time (of waiting for others, the machine's load decides)."""
     body = sample("ucc-drive-2019-12-14.csv")
     read(body, **CORK)
     taken = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         read(body, **CORK)
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.thread_time() - begun)
 
     assert len(body) > 140_000
     assert min(taken) < 0.1
@@ -412,6 +413,21 @@ def test_a_wrong_option_is_named(options: dict[str, Any], word: str):
 def test_a_body_that_is_no_log_says_why(body: bytes, reason: str):
     """Each refusal has its word."""
     assert failure(body).reason == reason
+
+
+def test_one_long_field_does_not_cost_memory_for_every_line():
+    """A time of 100,000 letters among 2,000 lines: a column padded to it would take 800 MB."""
+    body = joined(*(app(*["-90"] * 60, minute=minute) for minute in range(35)))
+    body = body.replace(b"2026.03.02_11.00.00", b"9" * 100_000, 1)
+    tracemalloc.start()
+    try:
+        batch = read(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert batch.rejects == {"time_unreadable": 1}
+    assert peak < 30_000_000
 
 
 def test_a_log_without_lines_is_an_answer():
