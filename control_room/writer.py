@@ -25,6 +25,10 @@ from control_room.quality import Ledger, note_poll
 # long, first on the map with its age, then counted as not heard from.
 REMEMBERED = {"vehicle": timedelta(hours=24)}
 
+# Silent vehicles of one feed that are remembered at most: a feed that names its vehicles
+# anew in every answer (a fault, or ids that rotate) must not fill our memory for a day.
+MOST_SILENT = 10_000
+
 
 def advance(
     snapshot: Snapshot,
@@ -171,10 +175,12 @@ def _align(old: Table, new: Table, batch: Batch, now: datetime) -> tuple[Table, 
     place = {key: i for i, key in enumerate(new.keys.tolist())}
     old_keys = old.keys.tolist()
     keep = np.array([key in place for key in old_keys], dtype=bool)
-    if not batch.complete:
+    if kind.name in REMEMBERED:
+        # An answer that tells only what changed never says that a vehicle is gone: age alone does.
+        if not (batch.complete and batch.ids_rotate):
+            keep |= _is_remembered(old, ~keep, now - REMEMBERED[kind.name])
+    elif not batch.complete:
         keep[:] = True
-    elif kind.name in REMEMBERED and not batch.ids_rotate:
-        keep |= _is_remembered(old, now - REMEMBERED[kind.name])
     kept_rows = np.flatnonzero(keep)
     kept = [old_keys[i] for i in kept_rows]
     held = set(kept)
@@ -206,10 +212,15 @@ def _gather(table: Table, rows: np.ndarray, kind: Kind) -> Table:
     return Table.of(kind, columns)
 
 
-def _is_remembered(table: Table, since: datetime) -> np.ndarray:
+def _is_remembered(table: Table, silent: np.ndarray, since: datetime) -> np.ndarray:
+    """Which of the silent rows (a mask) were heard from since then; of too many, those heard from last."""
     last = table["observed_at"]
     last = np.where(np.isnat(last), table["received_at"], last)
-    return np.asarray(last >= to_ms(since))  # unknown compares false: nothing is remembered for ever
+    kept = silent & np.asarray(last >= to_ms(since))  # unknown compares false: nothing is remembered for ever
+    if kept.sum() > MOST_SILENT:
+        rows = np.flatnonzero(kept)
+        kept[rows[np.argsort(last[rows], kind="stable")[:-MOST_SILENT]]] = False
+    return kept
 
 
 def _combine(kind: str, parts: Mapping[tuple[str, str], Table], snapshot: Snapshot) -> Table:

@@ -10,7 +10,7 @@ import pytest
 
 from control_room.city import CITIES, load_city
 from control_room.model import VEHICLE, Batch, FeedHealth, Snapshot, Table
-from control_room.writer import advance, note_failure, note_unchanged
+from control_room.writer import MOST_SILENT, advance, note_failure, note_unchanged
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -88,6 +88,30 @@ def test_a_silent_vehicle_is_forgotten_after_a_day(city):
     second = advance(first, "buses", [rows(("b", 52.0, -0.7, 0), at=late)], late, city)
 
     assert second.tables["vehicle"]["vehicle_id"].tolist() == ["b"]
+
+
+def test_a_silent_vehicle_of_a_feed_that_tells_only_changes_is_forgotten_too(city):
+    """Such a feed never says that a vehicle is gone; a day of silence does."""
+    first = after(city, rows(("a", 52.04, -0.76, 0)))
+
+    for hours, known in [(23, ["a", "b"]), (25, ["b"])]:
+        late = NOW + timedelta(hours=hours)
+        changed = replace(rows(("b", 52.0, -0.7, 0), at=late), complete=False)
+        assert advance(first, "buses", [changed], late, city).tables["vehicle"]["vehicle_id"].tolist() == known
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_feed_of_ever_new_names_does_not_fill_the_memory(city, complete):
+    """Of silent vehicles only so many are kept, those heard from last."""
+    snapshot = Snapshot.empty(NOW, [health("buses")])
+    for second in range(5):
+        at = NOW + timedelta(seconds=second)
+        named = [(f"{second}-{number}", 52.0, -0.7, 0) for number in range(MOST_SILENT // 2)]
+        snapshot = advance(snapshot, "buses", [replace(rows(*named, at=at), complete=complete)], at, city)
+
+    seconds = {name.partition("-")[0] for name in snapshot.tables["vehicle"]["vehicle_id"]}
+    assert len(snapshot.tables["vehicle"]) == MOST_SILENT + MOST_SILENT // 2
+    assert seconds == {"2", "3", "4"}
 
 
 def test_an_empty_answer_is_an_answer(city):
