@@ -163,6 +163,22 @@ def test_one_broken_field_of_a_recorded_set_is_counted_and_leaves_the_rest(name,
         assert broken.table["label"].tolist() == [None, "ULYK563L5G"]
 
 
+def test_flight_tracks_as_kml_are_no_answer():
+    """The demonstration tracks beside the recorded sets are another format."""
+    with pytest.raises(PayloadError) as caught:
+        decode(sample("rid-dc-demo.kml"))
+    assert caught.value.reason == "not_json"
+
+
+def test_every_real_sample_of_drones_is_spoken_for():
+    """A sample that is added without a test of its own is noticed."""
+    sample("rid-zurich-valid.json")
+    folder = Path(__file__).parent
+    tests = "".join((folder / f"test_{n}.py").read_text() for n in ("remote_id", "geozones", "flight_plans"))
+    names = [p.name.removeprefix("rid-invalid_").removesuffix(".json") for p in SAMPLES.iterdir()]
+    assert [name for name in names if name not in tests] == []
+
+
 def test_no_operator_passes_the_adapter():
     """Neither the operator's place, nor id, nor what he wrote is in any row of any recorded set."""
     words = ("CHE-RP", "f39mqfitkh9e5", "8.487908591798265", "47.37085983569079", "U-turn", "Circle flight")
