@@ -209,7 +209,9 @@ class GuardedBackend(httpcore.AnyIOBackend):
         except (OSError, UnicodeError):
             raise Unreachable("name_not_found", f"the name {host} cannot be resolved") from None
         for address in addresses:
-            if is_never_allowed(address) or (not self.allow_private and is_private(address)):
+            if is_never_allowed(address):
+                raise AddressRefused("private_address", f"{host} is {address}, which no feed may ask")
+            if not self.allow_private and is_private(address):
                 raise AddressRefused(
                     "private_address",
                     f"{host} is {address}, which is no public address; set allow_private if the feed may be asked there",

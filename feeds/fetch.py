@@ -268,7 +268,7 @@ class Fetcher:
             raise censored(error, asked.keys)  # noqa: B904 - it is the same error
         finally:
             if self.witness is not None and payloads:
-                self.witness(feed, payloads, complete)
+                self.witness(feed, [blotted(payload, asked.keys) for payload in payloads], complete)
         return pages
 
     async def _fetch_pages(self, asked: _Prepared, adapter: Adapter, payloads: list[Payload]) -> list[Page]:
@@ -554,7 +554,7 @@ def prepare(feed: Feed, adapter: Adapter, environment: Mapping[str, str] | None 
         keys=list_secrets(
             [
                 *(v for n, v in params.items() if "${" in feed.params[n] or _KEY_NAME.search(n)),
-                *(v for _, v in credentials),
+                *(_SCHEME.sub("", v) for n, v in credentials if "${" in feed.headers[n] or _KEY_NAME.search(n)),
                 *(v for n, v in _query(feed.url) if _KEY_NAME.search(n)),
             ]
         ),
@@ -573,6 +573,7 @@ def add_params(url: str, params: Mapping[str, str]) -> str:
     return url + ("&" if "?" in url else "?") + urlencode(params) if params else url
 
 
+_SCHEME = re.compile(r"^(?:bearer|basic|token|apikey)\s+", re.IGNORECASE)
 _KEY_NAME = re.compile(r"key|token|secret|pass|pwd|auth|sig|code|user", re.IGNORECASE)
 
 
@@ -653,6 +654,23 @@ def hide_secrets(text: str, secrets: Sequence[str]) -> str:
         for length in range(len(secret) - 1, _TELLING_LETTERS - 1, -1):
             text = text.replace(secret[:length], "…")
     return text
+
+
+_KEY_BYTES = 8
+
+
+def blotted(payload: Payload, secrets: Sequence[str]) -> Payload:
+    """The payload as it may be kept: a body that repeats our key has stars in its place.
+
+    As many as the key has bytes, so that what counts lengths (protobuf) still reads.
+    A key of a few letters may be a word of the body, and is no secret either way.
+    """
+    body = payload.body
+    for secret in secrets:
+        word = secret.encode()
+        if len(word) >= _KEY_BYTES and word in body:
+            body = body.replace(word, b"*" * len(word))
+    return payload if body is payload.body else replace(payload, body=body)
 
 
 def censored(error: FeedError, secrets: Sequence[str]) -> FeedError:

@@ -899,6 +899,24 @@ def test_a_good_status_whose_body_quotes_the_key_is_censored(adapter, said):
     assert KEY[:6] not in str(error) + error.detail
 
 
+def test_a_key_that_a_body_repeats_is_not_recorded():
+    """The witness gets stars of the same length; the adapter gets what came."""
+    shown: list[Any] = []
+    said = f"sorry, {KEY}".encode()
+
+    async def story() -> bytes:
+        source = fetcher(environment={"BUS_KEY": KEY}, witness=lambda _, payloads, whole: shown.extend(payloads))
+        async with serve(reply(said)) as exchange, source:
+            asked = feed(
+                exchange.url("/robots"), headers={"Authorization": "Bearer ${BUS_KEY}", "X-Trace": "sorry, it is true"}
+            )
+            (page,) = await source.fetch(asked, TINY)
+            return page.payload.body
+
+    assert asyncio.run(story()) == said
+    assert [payload.body for payload in shown] == [b"sorry, " + b"*" * len(KEY)]
+
+
 def test_a_redirect_that_quotes_the_key_is_censored():
     """Nor can one that sends us elsewhere with the key in the path."""
 
