@@ -11,12 +11,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import numpy as np
 
-from control_room.model import FeedHealth, Table, from_ms
+from control_room.model import FeedHealth, Table
 
 # The traffic commissioners' window for local buses in England: not more than 1 minute early or 5 min 59 s late.
 EARLY_S: Final = -60.0
@@ -192,11 +192,12 @@ def join_timetable(timetable: Table, trips: Table, vehicles: Table, disruptions:
     named = _list_cancelled(disruptions)
     standings: list[TripStanding] = []
     known: set[tuple[str, str | None]] = set()
-    columns = ("trip_id", "route_id", "service_date", "starts_at", "ends_at")
-    for trip_id, route_id, day, starts, ends in zip(*(timetable[c] for c in columns), strict=True):
+    columns = [timetable[c].tolist() for c in ("trip_id", "route_id", "service_date")]
+    times = [_list_moments(timetable[c]) for c in ("starts_at", "ends_at")]
+    for trip_id, route_id, day, starts_at, ends_at in zip(*columns, *times, strict=True):
         said = live.get((trip_id, day)) or live.get((trip_id, None))
-        known |= {(trip_id, day), (trip_id, None)}
-        starts_at, ends_at = from_ms(starts), from_ms(ends)
+        known.add((trip_id, day))
+        known.add((trip_id, None))
         standings.append(_judge(trip_id, route_id, day, starts_at, ends_at, said, trip_id in named, now))
     for (trip_id, day), said in live.items():
         # A trip of yesterday that still runs is not of this timetable, and no surprise.
@@ -205,6 +206,12 @@ def join_timetable(timetable: Table, trips: Table, vehicles: Table, disruptions:
                 TripStanding(trip_id, said.route_id, day, "unscheduled", None, None, said.delay_s, said.source)
             )
     return _count(standings)
+
+
+def _list_moments(column: np.ndarray) -> list[datetime | None]:
+    """A column of times as aware datetimes, at once: one by one costs ten times as much."""
+    naive: list[datetime | None] = column.astype("datetime64[ms]").tolist()
+    return [None if moment is None else moment.replace(tzinfo=UTC) for moment in naive]
 
 
 def _gather_live(trips: Table, vehicles: Table) -> dict[tuple[str, str | None], _Live]:
@@ -248,12 +255,11 @@ def _judge(
     now: datetime,
 ) -> TripStanding:
     standing: Standing
-    late = timedelta(seconds=max(said.delay_s or 0.0, 0.0)) if said else timedelta()
     if named or (said is not None and said.not_run):
         return TripStanding(trip_id, route_id, day, "cancelled", starts_at, ends_at)
     if starts_at is not None and now < starts_at:
         standing = "to_come"
-    elif ends_at is not None and now > ends_at + late:
+    elif ends_at is not None and now > ends_at + timedelta(seconds=max((said and said.delay_s) or 0.0, 0.0)):
         standing = "over"
     elif said is not None:
         standing = "running"

@@ -229,7 +229,7 @@ def _read_calls(archive: Archive, made: Schedule) -> None:
         if stop is None:
             tally.warn("call_at_unknown_stop")
         else:
-            stop.trips.add(trip_id)
+            stop.trips.add(trip.trip_id)  # the one string of that trip, not each line's own
         trip.calls += 1
         sequence = int(number)
         if sequence < trip.first_sequence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tracemalloc
 import zipfile
@@ -15,10 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from control_room.clock import FixedClock
 from control_room.model import Batch
 from feeds.feed import Feed, PayloadError
+from feeds.fetch import Fetcher
 from feeds.gtfs_schedule import archive as limits
-from feeds.gtfs_static import decode, find_day_start, find_service_day, looks_like, observe
+from feeds.gtfs_static import ADAPTER, decode, find_day_start, find_service_day, looks_like, observe
+from feeds.poller import read_pages
+from tests.feeds.http_server import reply, serve
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "gtfs"
 FEED = Feed(name="plan", adapter="gtfs_static", url="http://localhost/gtfs.zip")
@@ -196,6 +201,24 @@ def test_single_days_alone_make_a_calendar():
 
     assert len(read(pack(only))["timetable"].table) == 1
     assert len(read(pack(only), datetime(2026, 5, 15, 12, tzinfo=UTC))["timetable"].table) == 0
+
+
+def test_an_unchanged_archive_is_read_again_for_the_next_day():
+    """Over real HTTP: the server never changes the archive, yet after midnight the timetable is tomorrow's."""
+
+    async def ask() -> list[str]:
+        clock = FixedClock(NOON)
+        answer = reply(pack(), etag='"same"', content_type="application/zip")
+        async with serve(answer) as exchange, Fetcher(clock=clock) as fetcher:
+            feed = Feed(name="plan", adapter="gtfs_static", url=exchange.url("/gtfs.zip"), allow_private=True)
+            days = []
+            for day in (14, 15):
+                clock.moment = NOON.replace(day=day)
+                made = read_pages(await fetcher.fetch(feed, ADAPTER), feed, ADAPTER)
+                days += made[0].table["service_date"].tolist()
+            return days
+
+    assert asyncio.run(ask()) == ["2026-05-14", "2026-05-15"]
 
 
 # Dirt
