@@ -122,13 +122,18 @@ def read_record(record: Record, reading: Reading, tally: Tally) -> list[Row]:
         row = _read_columns(record, reading, doubts)
         rows = _read_quantities(record, row, reading, doubts) if reading.options.kind == "environment" else [row]
     except _Refused as refused:
-        tally.reject(refused.reason, refused.value)
+        tally.reject(refused.reason, _hide_personal(refused.value))
         return []
     tally.warnings.update(doubts.warnings)
     for reason, count in doubts.rejects.items():
-        tally.reject(reason, doubts.offending[reason])
+        tally.reject(reason, _hide_personal(doubts.offending[reason]))
         tally.rejects[reason] += count - 1
     return rows
+
+
+def _hide_personal(value: object) -> object:
+    """What the log may show of a bad value: a telephone number in a column of counts is one all the same."""
+    return "(personal data)" if isinstance(value, str) and is_personal(value) else value
 
 
 def list_unlisted(names: Iterable[str], options: MappingOptions) -> set[str]:

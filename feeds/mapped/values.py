@@ -39,7 +39,7 @@ _MAX_CORNERS: Final = 100_000
 
 _EMAIL: Final = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[A-Za-z]{2,}")
 # Ten or eleven digits after 0 or +44, spaced in any way, and not a piece of a longer number or an id.
-_PHONE: Final = re.compile(r"(?<![\w:.\-])(?:\+44|0044|0)(?:[\s().\-]{0,2}[0-9]){9,10}(?![\w\-])")
+_PHONE: Final = re.compile(r"(?<![\w:.\-])(?:\+44|0044|0)(?!\.)(?:[\s().\-]{0,2}[0-9]){9,10}(?![\w\-])")
 # Only the present form is looked for inside a text: the older ones look like route numbers and fleet codes.
 _PLATE_WITHIN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2} ?[A-Z]{3}\b")
 

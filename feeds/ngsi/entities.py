@@ -30,6 +30,7 @@ _GEOMETRIES: Final = (
     "MultiPolygon",
     "GeometryCollection",
 )
+_MEMBERS: Final = frozenset(_VALUE_NAMES)
 _MAX_NESTING: Final = 8
 
 
@@ -104,7 +105,7 @@ def read_entity(item: Any) -> Entity | None:
 
 def short_name(name: str) -> str:
     """The last part of a name written out as an address; any other name as it is."""
-    return re.split(r"[/#]", name)[-1] or name if re.match(r"https?://", name) else name
+    return re.split(r"[/#]", name)[-1] or name if name.startswith(("http://", "https://")) else name
 
 
 def _read_attribute(content: Any, oddities: list[str]) -> Leaf:
@@ -114,7 +115,7 @@ def _read_attribute(content: Any, oddities: list[str]) -> Leaf:
         content = next((one for one in content if "datasetId" not in one), content[0])
     if not _is_wrapped(content):
         return Leaf(_plain(content))
-    member = next(name for name in _VALUE_NAMES if name in content)
+    member = "value" if "value" in content else next(name for name in _VALUE_NAMES if name in content)
     value = content[member]
     if member == "object" and content.get("type") == "Property":
         oddities.append("property_with_object")
@@ -124,17 +125,23 @@ def _read_attribute(content: Any, oddities: list[str]) -> Leaf:
         value = _plain(value)
     if content.get("type") == "geo:point" and isinstance(value, str):
         value = _read_v2_point(value)
-    metadata = content.get("metadata") if isinstance(content.get("metadata"), dict) else {}
-    unit = _text(content.get("unitCode")) or _text(_member(metadata, "unitCode")) or _text(content.get("unitText"))
-    observed_at = content.get("observedAt", _member(metadata, "TimeInstant", "timestamp", "observedAt"))
-    return Leaf(value, unit, _plain(observed_at))
+    unit, observed_at = content.get("unitCode"), content.get("observedAt")
+    metadata = content.get("metadata")
+    if isinstance(metadata, dict):
+        unit = _member(metadata, "unitCode") if unit is None else unit
+        observed_at = (
+            _member(metadata, "TimeInstant", "timestamp", "observedAt") if observed_at is None else observed_at
+        )
+    if unit is None:
+        unit = content.get("unitText")
+    return Leaf(value, None if unit is None else _text(unit), _plain(observed_at))
 
 
 def _is_wrapped(content: Any) -> bool:
     """Whether this is an attribute with members, normalised or concise, and not a value by itself."""
     if not isinstance(content, dict) or content.get("type") in _GEOMETRIES:
         return False
-    return any(name in content for name in _VALUE_NAMES)
+    return not _MEMBERS.isdisjoint(content)
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

@@ -198,6 +198,7 @@ def test_rows_that_cannot_be_used_are_left_out_by_reason(line, reason):
         ("MK9 3EP", False),
         ("urn:ngsi-ld:Thing:01908691691", False),
         ("0000-0001", False),
+        ("0.7123456789", False),
         ("84c6a3a8-5aa6-11e8-bedc-27e105edd16f", False),
         ("Route 300", False),
     ],
@@ -205,6 +206,22 @@ def test_rows_that_cannot_be_used_are_left_out_by_reason(line, reason):
 def test_direct_identifiers_are_recognised_and_names_of_things_are_not(text, found):
     """E-mail, UK telephone, plate; not postcodes, ids and numbers of routes."""
     assert is_personal(text) is found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "A1,North door,52.04,-0.76,2026-07-02T12:00:00Z,01908 691691\n",
+        "A1,North door,52.04,-0.76,jo@example.org,41\n",
+        "A1,North door,52.04,jo@example.org,2026-07-02T12:00:00Z,41\n",
+    ],
+)
+def test_an_identifier_in_a_wrong_column_never_reaches_the_log(line):
+    """The row is counted by its reason, and the first offending value is hidden."""
+    batch = read_csv(HEADER + line)
+
+    assert sum(batch.rejects.values()) == 1
+    assert list(batch.offending.values()) == ["(personal data)"]
 
 
 def test_fields_nobody_mapped_are_dropped_and_said():
