@@ -52,8 +52,11 @@ async def write_seeds(feeds: list[Feed]) -> None:
         for feed in feeds:
             params = {k: fill_secrets(v, feed.name, DEMO_ENVIRONMENT) for k, v in feed.params.items()}
             headers = {k: fill_secrets(v, feed.name, DEMO_ENVIRONMENT) for k, v in feed.headers.items()}
-            headers.setdefault("Accept", get_adapter(feed.adapter).accept)
+            adapter = get_adapter(feed.adapter)
+            headers.setdefault("Accept", adapter.accept)
             answer = await client.get(feed.url, params=params or None, headers=headers)
+            while answer.status_code == 413 and adapter.split is not None:
+                answer = await client.get(adapter.split(str(answer.url))[0], headers=headers)
             answer.raise_for_status()
             folder = BUILD / feed.name
             folder.mkdir(parents=True, exist_ok=True)
