@@ -46,7 +46,9 @@ Form = Literal["requests", "services"]
 _BARE_CODE: Final = re.compile(rb'(?<!\\)("service_code"\s*:\s*)(0[0-9]{1,15})(?=\s*[,}\]])')
 # Names of lists that some servers wrap around the bare array.
 _WRAPPERS: Final = ("service_requests", "requests", "services")
-_PERSONAL: Final = ("first_name", "last_name", "email", "phone", "account_id", "device_id", "name", "requestor_name")
+_PERSONAL: Final = frozenset(
+    ("first_name", "last_name", "email", "phone", "account_id", "device_id", "name", "requestor_name")
+)
 
 DEFAULTS: Final[Mapping[str, float]] = {
     # GeoReport: a question without dates means the last 90 days.
@@ -159,11 +161,13 @@ def _observe_requests(pages: Sequence[Page], feed: Feed, received_at: datetime) 
     names: dict[str, str] = {}
     doubled: set[str] = set()
     rows: list[Row] = []
+    doubts = Tally()
     for page in pages:
         for oddity in page.oddities:
             tally.warn(oddity)
         for item in page.rows:
-            doubts = Tally()
+            if doubts.warnings:  # those of the row before; a new tally a row would cost more than the row
+                doubts.warnings.clear()
             row = _read_request(item, received_at, zone, tally, doubts)
             row = finish_row(row, own, received_at, tally, doubts) if row else None
             if row is None:
@@ -194,7 +198,7 @@ def _read_request(item: Any, received_at: datetime, zone: Any, tally: Tally, dou
         return None
     if code is None:
         doubts.warn("service_code_missing")
-    if any(read_word(item.get(field)) for field in _PERSONAL):
+    if not _PERSONAL.isdisjoint(item) and any(read_word(item.get(field)) for field in _PERSONAL):
         doubts.warn("personal_field_dropped")
     said = item.get("requested_datetime")
     requested = read_moment(said, "requested", received_at, doubts, zone)

@@ -93,7 +93,7 @@ def read_moment(
     if _is_blank(value):
         return None
     moment = read_time(value) if isinstance(value, str) else None
-    if isinstance(value, str) and _NO_TIME.match(value.strip()):
+    if (moment is None or moment.year < 1901) and isinstance(value, str) and _NO_TIME.match(value.strip()):
         return None
     if moment is None:
         doubts.warn(f"{name}_unreadable")
@@ -140,7 +140,8 @@ def finish_row(row: Row, own: Mapping[str, str], received_at: datetime, tally: T
     status = row.get("status") or read_status(row.get("status_reported"), own)
     if status == "unknown":
         doubts.warn("status_unknown")
-    tally.warnings.update(doubts.warnings)
+    if doubts.warnings:
+        tally.warnings.update(doubts.warnings)
     known = [moment for moment in (requested, updated) if moment is not None]
     return {
         **dict.fromkeys(COLUMNS),

@@ -7,13 +7,13 @@ text, "" for null); `surge=8` makes missed bins eight times as many on every mor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
-from feeds.iso_times import read_time
 from feeds.sandbox.bus_movement import local_hour
 from feeds.sandbox.city import City, View, to_utc
 from feeds.sandbox.lots import Floats, Ints, draw
@@ -115,7 +115,10 @@ def _read_query(asked: Asked, view: View) -> dict[str, Any]:
     def moment(name: str, default: int) -> int:
         if not (text := asked.query.get(name)):
             return default
-        found = read_time(text)
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            found = None
         if found is None or found.tzinfo is None:
             raise ValueError(f"{name} must be a time with an offset")
         return int(found.timestamp())
