@@ -79,7 +79,8 @@ class Publisher:
     def _make(self, snapshot: Snapshot, audience: _Audience, find_card: FindCard, wanted: frozenset[str]) -> Bundle:
         view = self.view(snapshot, audience.name)
         frame = audience.frames.encode(audience.marks.build(view.snapshot))
-        if audience.panels_at is None or (snapshot.at - audience.panels_at).total_seconds() >= PANELS_EVERY_S:
+        wanted &= self._panels.keys()  # any client may ask for any name
+        if _are_due(snapshot.at, audience, wanted):
             audience.panels_at = snapshot.at
             audience.panels = self._build_panels(view, audience, wanted)
         return Bundle(frame=frame, panels=audience.panels, find_card=find_card)
@@ -100,6 +101,18 @@ class Publisher:
                 content = _with_fault(since, audience.contents.get(name))
             built[name] = encode_panel(name, content)
         return built
+
+
+def _are_due(now: datetime, audience: _Audience, wanted: frozenset[str]) -> bool:
+    """Whether panels are built now: each second, and at once for a screen that wants one nobody has shown yet.
+
+    In a still the moment never passes, and after a clock was set back it is long
+    in coming; screens that connect then must not wait for it.
+    """
+    if audience.panels_at is None or not wanted <= audience.panels.keys():
+        return True
+    since_s = (now - audience.panels_at).total_seconds()
+    return since_s < 0 or since_s >= PANELS_EVERY_S
 
 
 def _with_fault(since: datetime, before: bytes | None) -> bytes:

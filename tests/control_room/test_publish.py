@@ -136,6 +136,35 @@ def test_panels_nobody_shows_are_not_built(city):
     assert set(publisher.make(snapshot(city), {"wall": frozenset({"feeds"})})["wall"].panels) == {"feeds"}
 
 
+def test_a_screen_that_comes_while_time_stands_gets_its_panels(city):
+    """In a still the moment never passes; the first screen of it must not wait for the next second."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "replay")
+    still = snapshot(city)
+
+    assert publisher.make(still, {"wall": frozenset()})["wall"].panels == {}
+    assert set(publisher.make(still, WANTED)["wall"].panels) == WANTED["wall"]
+
+
+def test_a_name_that_is_no_panel_builds_nothing(city):
+    """Whoever asks for one does not make the others be built more often."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    asked = {"wall": WANTED["wall"] | {"nope"}}
+    first = publisher.make(snapshot(city), asked)["wall"].panels
+
+    assert set(first) == WANTED["wall"]
+    assert publisher.make(snapshot(city, ("47", "48")), asked)["wall"].panels is first
+
+
+def test_a_clock_set_back_does_not_stop_the_panels(city):
+    """They show what is so now, not what was so before the clock was set."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    before = publisher.make(snapshot(city), WANTED)["wall"].panels
+
+    after = publisher.make(snapshot(city, ("47", "48"), now=NOW - timedelta(hours=1)), WANTED)["wall"].panels
+
+    assert after["fleet"] != before["fleet"]
+
+
 def test_a_faulty_panel_harms_only_itself(city):
     """The others are built; it keeps what it last showed, under a line that says since when; and it mends."""
     publisher = Publisher([FEED], city, FixedClock(NOW), "live")
