@@ -16,11 +16,11 @@ def build_shell() -> Component:
 def index_page(city: City, mode: str) -> str:
     """Dash's index page (`app.index_string`): the city's language, the mode, colours before any style has come."""
     return f"""<!DOCTYPE html>
-<html lang="{city.language}" data-theme="dark" data-mode="{mode}">
+<html lang="{city.language}" data-mode="{mode}">
 <head>
 {{%metas%}}
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="dark light">
+<meta name="color-scheme" content="dark">
 <meta name="theme-color" content="#14181c">
 <title>{{%title%}}</title>
 <link rel="preload" href="/assets/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>

@@ -121,6 +121,21 @@ def test_feeds_that_are_only_counted_still_count_for_the_oldest_age():
     assert int(oldest.to_plotly_json()["props"]["data-since"]) <= (NOW.timestamp() - 29) * 1000
 
 
+@pytest.mark.parametrize(
+    ("stale_after_s", "age_s", "counts"),
+    [(90, 9, True), (90, 300, True), (30 * 86400, 3 * 86400, False), (30 * 86400, 40 * 86400, True)],
+    ids=["live and well", "live and stale", "slow and well", "slow and stale"],
+)
+def test_a_slow_feed_counts_as_the_oldest_only_when_it_is_late(stale_after_s, age_s, counts):
+    """Three days are no worry in what comes by the month, and must not hide a bus feed that is a minute late."""
+    health = GOOD.changed(
+        ageing_after_s=stale_after_s / 3, stale_after_s=stale_after_s, observed_at=NOW - timedelta(seconds=age_s)
+    )
+    (newest,) = find_all(build_feeds(view_of(healths=(health,))), "feed-head")[0].children[2:][1:] or [None]
+
+    assert ("data-worst" in newest.to_plotly_json()["props"]) == counts
+
+
 def test_coarse_moments_overstate_an_age_by_less_than_the_step():
     """Rounding never makes data look younger than it is."""
     for seconds in (0.0, 0.4, 2.9, 3.0, 7.2):
