@@ -20,6 +20,7 @@ LONDON: Final = ZoneInfo("Europe/London")
 
 # Names of the documentation, each once; the words that matter below are folded.
 _ENDED: Final = frozenset({"completed", "cancelled", "historical", "revoked", "refused", "withdrawn"})
+_GOING_ON: Final = frozenset({"in_progress", "works_in_progress"})
 _EFFECTS: Final = {"road_closure": "Road closure", "lane_closure": "Lane closure"}
 
 Row = dict[str, Any]
@@ -80,7 +81,9 @@ def read_notice(notice: Mapping[str, Any], received_at: datetime, tally: Tally) 
         "geometry": place.geometry,
         "active_from": start,
         "active_until": end,
-        "is_active": _is_active(status, start, end, started, received_at, tally),
+        "is_active": _is_active(status, start, end, started, received_at),
+        # Nobody has said that the works ended: the cones are still there.
+        "overrun": status in _GOING_ON and end is not None and end < received_at,
         "observed_at": happened,
         "order": (happened, _number(notice.get("event_reference"))),
     }
@@ -96,6 +99,9 @@ def keep_latest(rows: Sequence[Row], tally: Tally) -> list[Row]:
             if row["order"] < other["order"]:
                 continue
         latest[row["disruption_id"]] = row
+    for row in latest.values():
+        if row["overrun"]:
+            tally.warn("overrun")
     return list(latest.values())
 
 
@@ -195,14 +201,10 @@ def _is_active(
     end: datetime | None,
     began: datetime | None,
     now: datetime,
-    tally: Tally,
 ) -> bool | None:
     if status in _ENDED:
         return False
-    if status == "in_progress" or status == "works_in_progress":
-        if end and end < now:
-            # Nobody has said that the works ended: the cones are still there.
-            tally.warn("overrun")
+    if status in _GOING_ON:
         return True
     if status in ("planned", "works_planned") and began is None:
         return False

@@ -47,7 +47,8 @@ def build_feed_table(view: View) -> Component:
     states.sort(key=lambda pair: ORDER.index(pair[1]))
     quality = _read_quality(view)
     well = sum(state == "fresh" for _, state in states)
-    caption = f"{format_count(len(states))} feeds, {format_count(well)} of them fresh. What is wrong stands first."
+    noun = "feed" if len(states) == 1 else "feeds"
+    caption = f"{format_count(len(states))} {noun}, {format_count(well)} of them fresh. What is wrong stands first."
     return html.Table(
         [
             html.Caption(caption),
@@ -70,8 +71,8 @@ def _build_row(health: FeedHealth, state: str, quality: Quality) -> Component:
         age(coarse(health.succeeded_at, max(step_s, 5.0))) if health.succeeded_at else "never",
         format_span(health.every_s),
         format_count(health.rows) if health.succeeded_at else DASH,
-        _build_counts(health.rejects, health.offending),
-        _build_counts(health.warnings, {}),
+        _build_counts(health.rejects, health.offending) if health.succeeded_at else DASH,
+        _build_counts(health.warnings, {}) if health.succeeded_at else DASH,
         format_number(_round(health.latency_ms), "ms"),
         _build_figures(quality, "hour"),
         _build_figures(quality, "day"),
