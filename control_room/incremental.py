@@ -15,6 +15,10 @@ from control_room.model import Table, to_ms
 
 # A closed request is of interest while somebody may ask what became of it.
 CLOSED_KEPT: Final = timedelta(days=7)
+# A closure that ended yesterday explains this morning's questions.
+ENDED_KEPT: Final = timedelta(days=2)
+# Whatever a supplier sends, a table of one feed stays within what the writer's step can carry.
+MOST_ROWS: Final = 50_000
 # The whole window is asked for every hour; what has been left out for so long has left the register or the window.
 UNHEARD_KEPT: Final = timedelta(days=30)
 
@@ -52,19 +56,34 @@ def upsert(old: Table, new: Table) -> tuple[Table, int]:
 
 
 def forget(table: Table, now: datetime) -> Table:
-    """The rows without those whose story is over; of kind request only, others are as they were.
+    """The rows without those whose story is over, and at most MOST_ROWS of them, the latest received.
 
-    Forgotten are requests that were closed CLOSED_KEPT ago (by their last
-    change, or the day they were made where the source gives no change), and
-    those no answer has held for UNHEARD_KEPT.
+    Requests are over when they were closed CLOSED_KEPT ago (by their last
+    change, or the day they were made where the source gives no change);
+    disruptions when they ended ENDED_KEPT ago; both when no answer has held
+    them for UNHEARD_KEPT.
     """
-    if table.kind.name != "request" or not len(table):
+    if not len(table):
         return table
-    closed = np.array([flag is False for flag in table["is_open"].tolist()], dtype=bool)
-    changed = table["updated_at"]
-    for name in ("requested_at", "received_at"):
-        changed = np.where(np.isnat(changed), table[name], changed)
-    # Unknown times compare false: a row without any stays.
-    over = closed & (changed < to_ms(now - CLOSED_KEPT))
-    over |= table["received_at"] < to_ms(now - UNHEARD_KEPT)
-    return table.take(~over) if over.any() else table
+    kept = ~_is_over(table, now)
+    if int(kept.sum()) > MOST_ROWS:
+        rows = np.flatnonzero(kept)
+        latest = np.argsort(table["received_at"][rows], kind="stable")[-MOST_ROWS:]
+        kept = np.zeros(len(table), dtype=bool)
+        kept[rows[latest]] = True
+    return table if kept.all() else table.take(kept)
+
+
+def _is_over(table: Table, now: datetime) -> np.ndarray:
+    """Unknown times compare false: a row without any stays."""
+    if table.kind.name == "request":
+        closed = np.array([flag is False for flag in table["is_open"].tolist()], dtype=bool)
+        changed = table["updated_at"]
+        for name in ("requested_at", "received_at"):
+            changed = np.where(np.isnat(changed), table[name], changed)
+        over = closed & (changed < to_ms(now - CLOSED_KEPT))
+    elif table.kind.name == "disruption":
+        over = table["active_until"] < to_ms(now - ENDED_KEPT)
+    else:
+        return np.zeros(len(table), dtype=bool)
+    return np.asarray(over | (table["received_at"] < to_ms(now - UNHEARD_KEPT)))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from control_room import incremental
 from control_room.city import CITIES, City, load_city
-from control_room.incremental import CLOSED_KEPT, UNHEARD_KEPT, forget, upsert
-from control_room.model import DISRUPTION, REQUEST, Batch, FeedHealth, Snapshot, Table
+from control_room.incremental import CLOSED_KEPT, ENDED_KEPT, UNHEARD_KEPT, forget, upsert
+from control_room.model import DISRUPTION, REQUEST, TRIP, Batch, FeedHealth, Snapshot, Table
 from control_room.writer import advance
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -150,12 +151,25 @@ def test_a_year_of_changes_does_not_grow_without_end(city: City) -> None:
     assert len(snapshot.tables["request"]) == 20 + 8 * 10
 
 
-def test_other_kinds_are_never_forgotten_here() -> None:
-    """The rule is for requests; a closed road is somebody else's story."""
-    columns: dict[str, Any] = {"disruption_key": ["roads:1"], "received_at": [NOW - UNHEARD_KEPT * 10]}
+def test_a_disruption_that_ended_is_forgotten() -> None:
+    """Two days after its end; an open-ended one stays as long as its supplier speaks of it."""
+    columns: dict[str, Any] = {
+        "disruption_key": ["roads:1", "roads:2", "roads:3"],
+        "active_until": [NOW - ENDED_KEPT - HOUR, NOW - HOUR, None],
+        "received_at": [NOW - HOUR] * 3,
+    }
     table = Table.of(DISRUPTION, columns)
 
-    assert forget(table, NOW) is table
+    assert forget(table, NOW).keys.tolist() == ["roads:2", "roads:3"]
+    assert len(forget(table, NOW + UNHEARD_KEPT)) == 0
+
+
+def test_no_supplier_can_make_a_table_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more rows than a table may have, those received last are kept, in their order."""
+    monkeypatch.setattr(incremental, "MOST_ROWS", 2)
+    columns: dict[str, Any] = {"trip_key": ["a", "b", "c"], "received_at": [NOW, NOW - HOUR, NOW + HOUR]}
+
+    assert forget(Table.of(TRIP, columns), NOW).keys.tolist() == ["a", "c"]
 
 
 def test_a_complete_answer_still_says_what_is_gone(city: City) -> None:
