@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 from control_room.model import FeedHealth
 from layouts.formats import DASH, format_count, format_number, format_reason
 from layouts.panel import Panel, View
-from layouts.panels.feeds import ORDER, WORDS
+from layouts.panels.feeds import ORDER, WORDS, counts_for_worst
 from layouts.parts.age import age, coarse
 from layouts.parts.symbol import symbol
 
@@ -67,7 +67,7 @@ def _build_row(health: FeedHealth, state: str, quality: Quality) -> Component:
     step_s = health.ageing_after_s / 10
     cells = (
         _build_state(health, state),
-        _build_newest(health, step_s),
+        _build_newest(health, state, step_s),
         age(coarse(health.succeeded_at, max(step_s, 5.0))) if health.succeeded_at else "never",
         format_span(health.every_s),
         format_count(health.rows) if health.succeeded_at else DASH,
@@ -90,11 +90,12 @@ def _build_row(health: FeedHealth, state: str, quality: Quality) -> Component:
     )
 
 
-def _build_newest(health: FeedHealth, step_s: float) -> Component | str:
+def _build_newest(health: FeedHealth, state: str, step_s: float) -> Component | str:
     if health.observed_at is None:
         return DASH
     at = coarse(health.observed_at, step_s)
-    return age(at, health.ageing_after_s, health.stale_after_s, **{"data-worst": "1"})
+    worst = {"data-worst": "1"} if counts_for_worst(health, state) else {}
+    return age(at, health.ageing_after_s, health.stale_after_s, **worst)
 
 
 def _build_state(health: FeedHealth, state: str) -> list[Component]:

@@ -145,11 +145,12 @@ def _newest(health: FeedHealth, state: str) -> list[Component | str]:
 
 
 def _age(health: FeedHealth, state: str, at: datetime) -> Component:
-    worst = {"data-worst": "1"} if _counts(health, state) else {}
+    worst = {"data-worst": "1"} if counts_for_worst(health, state) else {}
     return age(coarse(at, health.ageing_after_s / 10), health.ageing_after_s, health.stale_after_s, **worst)
 
 
-def _counts(health: FeedHealth, state: str) -> bool:
+def counts_for_worst(health: FeedHealth, state: str) -> bool:
+    """Whether its age may be the header's "oldest feed": not that of a slow feed that is as young as it promised."""
     return state != "fresh" or health.stale_after_s <= LIVE_WITHIN_S
 
 
@@ -179,7 +180,7 @@ def _build_left(left: Sequence[tuple[FeedHealth, str]]) -> Component:
     """Those without a cell, counted; with the oldest age among them, which the screen's own counts."""
     words: list[Component | str] = [f"and {format_count(len(left))} more: {_count_words(Counter(s for _, s in left))}"]
     # The page must know the age that counts; of those that are live, or else not as they should be, the oldest.
-    timed = [(h.observed_at, h, s) for h, s in left if h.observed_at is not None and _counts(h, s)]
+    timed = [(h.observed_at, h, s) for h, s in left if h.observed_at is not None and counts_for_worst(h, s)]
     if timed:
         at, health, state = min(timed, key=lambda entry: entry[0])
         words += [" · oldest ", _age(health, state, at)]
