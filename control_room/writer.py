@@ -217,6 +217,8 @@ def _is_remembered(table: Table, silent: np.ndarray, since: datetime) -> np.ndar
     last = table["observed_at"]
     last = np.where(np.isnat(last), table["received_at"], last)
     kept = silent & np.asarray(last >= to_ms(since))  # unknown compares false: nothing is remembered for ever
+    # A drone that stood on the ground and is no longer listed has ended its flight; one that vanished in the air has not.
+    kept &= ~((table["vehicle_type"] == "drone") & (table["state"] == "idle"))
     if kept.sum() > MOST_SILENT:
         rows = np.flatnonzero(kept)
         kept[rows[np.argsort(last[rows], kind="stable")[:-MOST_SILENT]]] = False

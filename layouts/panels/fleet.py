@@ -179,7 +179,7 @@ def _build_attention(view: View, table: Table, standing: Standing) -> Component:
         # The reason says more than the rank, whose symbol stands beside it.
         told = reason[row] if rank == NEEDS_HELP else None
         what = [html.Span(f"{_WHAT[rank]}: ", className="unseen"), format_reason(told)] if told else [_WHAT[rank]]
-        name = label[row] or table["vehicle_id"][row] or DASH
+        name = shorten(label[row] or table["vehicle_id"][row] or DASH)
         seen = from_ms(table["observed_at"][row])
         rows.append(
             html.Tr(
@@ -195,6 +195,11 @@ def _build_attention(view: View, table: Table, standing: Standing) -> Component:
     few = f"{MOST_ROWS} of " if len(ranked) > MOST_ROWS else ""
     caption = html.Caption(f"Needs attention · {few}{format_count(len(ranked))}")
     return html.Table([caption, head, html.Tbody(rows)], className="attention")
+
+
+def shorten(name: str, most: int = 12) -> str:
+    """A name that fits its column: of a long one (a UUID) the beginning, which tells one from another."""
+    return name if len(name) <= most else f"{name[: most - 4]}…"
 
 
 def list_types(view: View) -> tuple[str, ...]:

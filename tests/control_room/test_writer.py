@@ -114,6 +114,14 @@ def test_a_feed_of_ever_new_names_does_not_fill_the_memory(city, complete):
     assert seconds == {"2", "3", "4"}
 
 
+@pytest.mark.parametrize(("state", "stays"), [("idle", 0), ("working", 1), ("needs_help", 1)])
+def test_a_flight_that_ended_on_the_ground_is_gone(city, state, stays):
+    """A drone that stood there when it left the list has landed for good; one that vanished in the air is silent."""
+    flying = rows(("a", 52.04, -0.76, 0), vehicle_type=["drone"], state=[state])
+
+    assert len(after(city, flying, rows()).tables["vehicle"]) == stays
+
+
 def test_an_empty_answer_is_an_answer(city):
     """Vehicles stay remembered, the feed has zero rows and is not failing."""
     snapshot = after(city, rows(("a", 52.04, -0.76, 0)), rows())

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from plotly.utils import PlotlyJSONEncoder
 
-from layouts.panels.fleet import MOST_ROWS, build_fleet, count_fleets, judge, list_types, rank_attention
+from layouts.panels.fleet import MOST_ROWS, build_fleet, count_fleets, judge, list_types, rank_attention, shorten
 from tests.browser.wall_harness import NOW as HARNESS_NOW
 from tests.browser.wall_harness import Fleet, make_view, milton_keynes
 from tests.layouts.cases import NOW, find_all, view_of, words
@@ -145,3 +145,10 @@ def test_the_legend_explains_the_kinds_that_the_feeds_can_bring():
 
 def _json(component: object) -> str:
     return json.dumps(component, cls=PlotlyJSONEncoder)
+
+
+def test_a_long_name_is_cut_to_its_beginning():
+    """A UUID has no room on a wall; a fleet number is never touched."""
+    assert shorten("SBX-R105") == "SBX-R105"
+    assert shorten("RRTR-2501234") == "RRTR-2501234"
+    assert shorten("ed09dc2d-834e-459f-addf-35d3d77f787f") == "ed09dc2d…"
