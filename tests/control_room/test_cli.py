@@ -173,7 +173,15 @@ def test_an_interrupt_while_an_exchange_hangs_is_quiet(sent):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/status"
         asked = [sys.executable, "-m", "control_room", "try-feed", "--adapter", "mds", "--json", "--from", address]
-        with subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            asked,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell starts background jobs with SIGINT ignored, and children inherit that; a terminal does not.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process:
             silent.settimeout(60)
             connection, _ = silent.accept()
             connection.recv(1)  # the question is being asked
