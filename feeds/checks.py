@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import numpy as np
+
+from control_room.model import Kind, Table, to_ms
+from feeds.feed import Feed
 from feeds.text import clean_text
 
 # FEEDS rule: an observation further ahead of our clock than this is not believed. Less is clock drift.
@@ -84,3 +88,18 @@ def keep_newest(rows: Iterable[dict[str, Any]], key: str, tally: Tally) -> list[
                 continue
         newest[row[key]] = row
     return list(newest.values())
+
+
+def table_of(
+    kind: Kind, rows: Sequence[Mapping[str, Any]], names: Iterable[str], feed: Feed, received_at: datetime, **more: Any
+) -> Table:
+    """Rows of one poll as a table.
+
+    Args:
+        names: the columns that the rows hold, each row all of them.
+        more: further columns, the kind's key among them where rows do not hold it.
+    """
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
+    columns["feed"] = [feed.name] * len(rows)
+    columns["received_at"] = np.full(len(rows), to_ms(received_at))
+    return Table.of(kind, {**columns, **more})

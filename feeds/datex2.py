@@ -14,13 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
-from control_room.model import DISRUPTION, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead
+from control_room.model import DISRUPTION, Batch, Table
+from feeds.checks import Tally, is_ahead, table_of
 from feeds.datex.publication import Publication, decode
 from feeds.datex.record import Judge, Row, find_moment, keep_latest, read_record
 from feeds.feed import Adapter, Feed, PayloadError
@@ -107,11 +105,14 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["disruption_key"] = [f"{feed.name}:{row['disruption_id']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(DISRUPTION, columns)
+    return table_of(
+        DISRUPTION,
+        rows,
+        COLUMNS,
+        feed,
+        received_at,
+        disruption_key=[f"{feed.name}:{row['disruption_id']}" for row in rows],
+    )
 
 
 def looks_like(body: bytes) -> bool:

@@ -18,12 +18,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-import numpy as np
-
-from control_room.model import DATASET, Batch, Table, to_ms
+from control_room.model import DATASET, Batch, Table
 from feeds.catalogue.frequency import read_interval_s
 from feeds.catalogue.graph import Graph, Node, find_text, shorten
-from feeds.checks import EARLIEST, Tally, is_ahead, keep_newest
+from feeds.checks import EARLIEST, Tally, is_ahead, keep_newest, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_date, read_time
 from feeds.json_body import load_json
@@ -217,11 +215,9 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["dataset_key"] = [f"{feed.name}:{row['key']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(DATASET, columns)
+    return table_of(
+        DATASET, rows, COLUMNS, feed, received_at, dataset_key=[f"{feed.name}:{row['key']}" for row in rows]
+    )
 
 
 def looks_like(body: bytes) -> bool:

@@ -18,10 +18,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
-from control_room.model import EVENT, Batch, Table, to_ms
-from feeds.checks import Tally, keep_newest
+from control_room.model import EVENT, Batch, Table
+from feeds.checks import Tally, keep_newest, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.planned_events.event import Judge, Row, read_component, read_item
 from feeds.planned_events.icalendar import Component, read_calendar
@@ -119,11 +117,9 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["event_key"] = [f"{feed.name}:{row['event_id']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(EVENT, columns)
+    return table_of(
+        EVENT, rows, COLUMNS, feed, received_at, event_key=[f"{feed.name}:{row['event_id']}" for row in rows]
+    )
 
 
 def looks_like(body: bytes) -> bool:

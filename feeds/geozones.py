@@ -18,10 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
-
-from control_room.model import AIRSPACE, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead, keep_newest
+from control_room.model import AIRSPACE, Batch, Table
+from feeds.checks import Tally, is_ahead, keep_newest, table_of
 from feeds.drones.periods import find_period, read_moment
 from feeds.drones.reading import (
     METRES_PER_FOOT,
@@ -298,10 +296,7 @@ COLUMNS: Final = (
 
 def build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
     """Rows of this module's COLUMNS as a table."""
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(AIRSPACE, columns)
+    return table_of(AIRSPACE, rows, COLUMNS, feed, received_at)
 
 
 def looks_like(body: bytes) -> bool:

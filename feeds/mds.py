@@ -16,12 +16,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
-from control_room.model import VEHICLE, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead, keep_newest
+from control_room.model import VEHICLE, Batch, Table
+from feeds.checks import Tally, is_ahead, keep_newest, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_time
 from feeds.mds_provider.envelope import Page, decode, next_url
@@ -120,12 +118,15 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["vehicle_key"] = [f"{feed.name}:{row['vehicle_id']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["vehicle_type"] = [feed.vehicle_type] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(VEHICLE, columns)
+    return table_of(
+        VEHICLE,
+        rows,
+        COLUMNS,
+        feed,
+        received_at,
+        vehicle_key=[f"{feed.name}:{row['vehicle_id']}" for row in rows],
+        vehicle_type=[feed.vehicle_type] * len(rows),
+    )
 
 
 def looks_like(body: bytes) -> bool:

@@ -20,10 +20,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
-from control_room.model import CELL, Batch, Table, to_ms
-from feeds.checks import EARLIEST, Tally, is_ahead, keep_newest
+from control_room.model import CELL, Batch, Table
+from feeds.checks import EARLIEST, Tally, is_ahead, keep_newest, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_duration_s, read_time
 from feeds.iso_times import settle as settle_time
@@ -217,11 +215,7 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[dict[str, Any]], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["cell_key"] = [f"{feed.name}:{row['cell_id']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(CELL, columns)
+    return table_of(CELL, rows, COLUMNS, feed, received_at, cell_key=[f"{feed.name}:{row['cell_id']}" for row in rows])
 
 
 _ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:" + "|".join(ROOTS).encode() + rb")[\s/>]")

@@ -21,10 +21,8 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import numpy as np
-
-from control_room.model import VEHICLE, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead
+from control_room.model import VEHICLE, Batch, Table
+from feeds.checks import Tally, is_ahead, table_of
 from feeds.drones.flights import Row, choose_row, read_flight, read_serial
 from feeds.drones.reading import Refused, find_map, list_names, load_json, read_id
 from feeds.feed import Adapter, Feed, PayloadError
@@ -180,17 +178,20 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], serials: Mapping[str, str], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
     names = [row["flight_id"] for row in rows]
-    columns["vehicle_key"] = [f"{feed.name}:{name}" for name in names]
-    # What Remote ID identifies is the flight; plans are filed under the same name.
-    columns["vehicle_id"] = names
-    columns["trip_id"] = names
-    columns["label"] = [row["serial"] or serials.get(row["flight_id"]) for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["vehicle_type"] = ["drone"] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(VEHICLE, columns)
+    return table_of(
+        VEHICLE,
+        rows,
+        COLUMNS,
+        feed,
+        received_at,
+        vehicle_key=[f"{feed.name}:{name}" for name in names],
+        # What Remote ID identifies is the flight; plans are filed under the same name.
+        vehicle_id=names,
+        trip_id=names,
+        label=[row["serial"] or serials.get(row["flight_id"]) for row in rows],
+        vehicle_type=["drone"] * len(rows),
+    )
 
 
 def split(url: str) -> list[str]:

@@ -20,10 +20,8 @@ from statistics import fmean
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
-from control_room.model import DISRUPTION, Batch, Table, to_ms
-from feeds.checks import Tally, find_position_fault, is_ahead
+from control_room.model import DISRUPTION, Batch, Table
+from feeds.checks import Tally, find_position_fault, is_ahead, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.gtfs_rt.alerts import choose_period
 from feeds.gtfs_rt.values import to_moment
@@ -309,11 +307,14 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["disruption_key"] = [f"{feed.name}:{row['disruption_key']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(DISRUPTION, columns)
+    return table_of(
+        DISRUPTION,
+        rows,
+        COLUMNS,
+        feed,
+        received_at,
+        disruption_key=[f"{feed.name}:{row['disruption_key']}" for row in rows],
+    )
 
 
 def looks_like(body: bytes) -> bool:

@@ -17,13 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
-from control_room.model import VEHICLE, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead, keep_newest
+from control_room.model import VEHICLE, Batch, Table
+from feeds.checks import Tally, is_ahead, keep_newest, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_time, settle
 from feeds.privacy import hide_plate
@@ -207,11 +205,7 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["feed"] = [feed.name] * len(rows)
-    columns["vehicle_type"] = [feed.vehicle_type] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(VEHICLE, columns)
+    return table_of(VEHICLE, rows, COLUMNS, feed, received_at, vehicle_type=[feed.vehicle_type] * len(rows))
 
 
 def looks_like(body: bytes) -> bool:

@@ -16,12 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
-from control_room.model import DISRUPTION, Batch, Table, to_ms
-from feeds.checks import Tally
+from control_room.model import DISRUPTION, Batch, Table
+from feeds.checks import Tally, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.roadworks.landing import Landed, decode
 from feeds.roadworks.notice import Row, keep_latest, read_notice
@@ -82,11 +80,14 @@ COLUMNS: Final = (
 
 
 def _build_table(rows: list[Row], feed: Feed, received_at: datetime) -> Table:
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
-    columns["disruption_key"] = [f"{feed.name}:{row['disruption_id']}" for row in rows]
-    columns["feed"] = [feed.name] * len(rows)
-    columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Table.of(DISRUPTION, columns)
+    return table_of(
+        DISRUPTION,
+        rows,
+        COLUMNS,
+        feed,
+        received_at,
+        disruption_key=[f"{feed.name}:{row['disruption_id']}" for row in rows],
+    )
 
 
 def looks_like(body: bytes) -> bool:
