@@ -45,7 +45,8 @@ def test_what_was_recorded_plays_again(start, watch, tmp_path):
     live = start("run", "--port", "0", "--sandbox-port", "0", "--record")
     seen = watch()
     seen.page.goto(f"{live.url}/wall")
-    wait_until_live(seen.page, frames=8)
+    robots = r"/120\s+robots/.test(document.querySelector('#panel-fleet')?.innerText)"
+    wait_for(seen.page, robots, 20)
     seen.page.wait_for_timeout(4000)
     live.end()
     recordings = tmp_path / "data" / "recordings"
@@ -54,7 +55,7 @@ def test_what_was_recorded_plays_again(start, watch, tmp_path):
     replay = start("replay", "--from", str(recordings), "--rate", "2", "--port", "0")
     again = watch()
     again.page.goto(f"{replay.url}/wall")
-    wait_for(again.page, r"/120\s+robots/.test(document.querySelector('#panel-fleet')?.innerText)", 20)
+    wait_for(again.page, robots, 20)
 
     with urllib.request.urlopen(f"{replay.url}/healthz", timeout=5) as answer:
         assert json.load(answer)["mode"] == "replay"
