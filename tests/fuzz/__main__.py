@@ -35,11 +35,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("feeds", nargs="*", help="names of feeds in feeds/sandbox.yaml; default: one of each adapter")
     parser.add_argument("--seconds", type=int, default=60, help="for each (default 60)")
+    parser.add_argument("--runs", type=int, help="so many inputs each instead, always the same ones")
     given = parser.parse_args()
     known = {feed.name: feed for feed in read_feed_file(FEEDS)}
     chosen = [known[name] for name in given.feeds] or list({f.adapter: f for f in known.values()}.values())
     asyncio.run(write_seeds(chosen))
-    broken = [feed.name for feed in chosen if fuzz(feed, given.seconds) != 0]
+    broken = [feed.name for feed in chosen if fuzz(feed, given.seconds, given.runs) != 0]
     print(f"{len(chosen) - len(broken)} passed, {len(broken)} failed" + (f": {', '.join(broken)}" if broken else ""))
     return 1 if broken else 0
 
@@ -63,10 +64,11 @@ async def write_seeds(feeds: list[Feed]) -> None:
             (folder / "seed").write_bytes(answer.content)
 
 
-def fuzz(feed: Feed, seconds: int) -> int:
+def fuzz(feed: Feed, seconds: int, runs: int | None) -> int:
     """Run one target in a process of its own; its exit status."""
     folder = BUILD / feed.name
-    flags = [f"-max_total_time={seconds}", f"-artifact_prefix={folder}/", "-timeout=10", "-rss_limit_mb=2048"]
+    until = [f"-runs={runs}", "-seed=1"] if runs else [f"-max_total_time={seconds}"]
+    flags = [*until, f"-artifact_prefix={folder}/", "-timeout=10", "-rss_limit_mb=2048"]
     command = [sys.executable, "-m", "tests.fuzz.target", feed.name, str(folder), "-max_len=262144", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     last = [line for line in done.stderr.splitlines() if line.startswith(("Done", "ERROR", "SUMMARY", "==", " ==="))]
