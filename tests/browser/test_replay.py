@@ -23,6 +23,7 @@ def test_a_real_capture_shows_as_it_was_at_its_moment(start, watch):
     seen = watch()
     seen.page.goto(f"{dashboard.url}/wall")
     wait_until_live(seen.page, frames=1)
+    wait_for(seen.page, r"/84\s+buses/.test(document.querySelector('#panel-fleet')?.innerText)", 15)
 
     fleet = seen.page.inner_text("#panel-fleet")
     assert re.search(r"84\s+buses", fleet), fleet
