@@ -18,14 +18,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from statistics import fmean
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from control_room.model import DISRUPTION, Batch, Table
-from feeds.checks import Tally, find_position_fault, is_ahead, table_of
+from feeds.checks import Tally, find_position_fault, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.gtfs_rt.alerts import choose_period
 from feeds.gtfs_rt.values import to_moment
 from feeds.iso_times import read_time, settle
+from feeds.siri.envelope import get_zone, read_published
 from feeds.siri.situations import Exchange, Situation, read_situations
 from feeds.text import clean_text
 
@@ -75,11 +76,11 @@ def observe(decoded: Sequence[Exchange], feed: Feed, received_at: datetime) -> l
     if sum(len(d.situations) for d in decoded) > feed.limits.max_rows:
         raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
     tally = Tally()
-    zone = _get_zone(feed)
+    zone = get_zone(feed)
     rows: dict[str, Row] = {}
     published: list[datetime] = []
     for exchange in decoded:
-        built = _read_published(exchange.published, zone, received_at, tally)
+        built = read_published(exchange.published, zone, received_at, tally)
         if built is not None:
             published.append(built)
         if exchange.partial:
@@ -104,28 +105,6 @@ def observe(decoded: Sequence[Exchange], feed: Feed, received_at: datetime) -> l
             complete=not any(d.more_data or d.partial for d in decoded),
         )
     ]
-
-
-def _get_zone(feed: Feed) -> ZoneInfo:
-    name = feed.options.get("time_zone", "Europe/London")
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PayloadError("option_wrong", f"options.time_zone {name!r} is no IANA time zone") from None
-
-
-def _read_published(text: str | None, zone: ZoneInfo, received_at: datetime, tally: Tally) -> datetime | None:
-    moment = read_time(text) if text else None
-    if moment is None:
-        tally.warn("published_missing" if not text else "published_unreadable")
-        return None
-    if moment.tzinfo is None:
-        tally.warn("published_without_offset")
-        moment = settle(moment, zone, received_at)
-    if is_ahead(moment, received_at):
-        tally.warn("published_in_future")
-        return None
-    return moment
 
 
 def _keep_highest(rows: dict[str, Row], row: Row, tally: Tally) -> None:

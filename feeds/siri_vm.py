@@ -18,15 +18,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from control_room.model import VEHICLE, Batch, Table
-from feeds.checks import Tally, is_ahead, keep_newest, table_of
+from feeds.checks import Tally, keep_newest, table_of
 from feeds.feed import Adapter, Feed, PayloadError
-from feeds.iso_times import read_time, settle
 from feeds.privacy import hide_plate
 from feeds.siri.activity import Judge, Row, find_moment, read_row
 from feeds.siri.delivery import Delivery, decode
+from feeds.siri.envelope import get_zone, read_published
 
 
 def observe(decoded: Sequence[Delivery], feed: Feed, received_at: datetime) -> list[Batch]:
@@ -42,11 +41,11 @@ def observe(decoded: Sequence[Delivery], feed: Feed, received_at: datetime) -> l
     if sum(len(d.activities) for d in decoded) > feed.limits.max_rows:
         raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
     tally = Tally()
-    zone = _get_zone(feed)
+    zone = get_zone(feed)
     rows: list[Row] = []
     published: list[datetime] = []
     for delivery in decoded:
-        built = _read_published(delivery.published, zone, received_at, tally)
+        built = read_published(delivery.published, zone, received_at, tally)
         if built is not None:
             published.append(built)
         if delivery.partial:
@@ -71,28 +70,6 @@ def observe(decoded: Sequence[Delivery], feed: Feed, received_at: datetime) -> l
             complete=not any(d.more_data or d.partial for d in decoded),
         )
     ]
-
-
-def _get_zone(feed: Feed) -> ZoneInfo:
-    name = feed.options.get("time_zone", "Europe/London")
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PayloadError("option_wrong", f"options.time_zone {name!r} is no IANA time zone") from None
-
-
-def _read_published(text: str | None, zone: ZoneInfo, received_at: datetime, tally: Tally) -> datetime | None:
-    moment = read_time(text) if text else None
-    if moment is None:
-        tally.warn("published_missing" if not text else "published_unreadable")
-        return None
-    if moment.tzinfo is None:
-        tally.warn("published_without_offset")
-        moment = settle(moment, zone, received_at)
-    if is_ahead(moment, received_at):
-        tally.warn("published_in_future")
-        return None
-    return moment
 
 
 def _list_rows(delivery: Delivery, judge: Judge) -> list[Row]:
