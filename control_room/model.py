@@ -192,6 +192,10 @@ VEHICLE = Kind(
         _c("safety_operator", "flag", "Whether a safety operator is on board"),
         _c("signal_rsrp_dbm", "number", "Strength of its 5G signal, RSRP", unit="dBm", history=True),
         _c("cell_id", "text", "5G cell it is served by", history=True),
+        _c("cell_near", "text", "5G cell that should serve it there: its own, else the nearest mast in range"),
+        _c("cell_state", "choice", "How that cell stands", values=("up", "degraded", "down", "unknown")),
+        _c("expected_rsrp_dbm", "number", "Signal the coverage map promises where it is", unit="dBm"),
+        _c("zones", "text", "Geozones and areas of the city it is inside of, by name, separated by ; "),
         _c("locality", "text", "Estate, village or town it is in (nearest named place)", audience=PUBLIC, history=True),
     ),
 )
@@ -764,6 +768,66 @@ FEED_QUALITY = Kind(
     ),
 )
 
+ALARM_STATES = (
+    "unacknowledged",  # active, nobody has answered for it
+    "acknowledged",  # active, somebody has
+    "returned",  # back to normal, nobody has answered for it
+    "latched",  # back to normal and acknowledged, waits to be reset by hand
+    "shelved",
+    "suppressed",  # by design: another alarm, a schedule, a maintenance window
+    "out_of_service",
+    "normal",  # only with a comment or a name left on it
+)
+
+ALARM = Kind(
+    "alarm",
+    "Alarms",
+    "What needs a person, and what was put aside: one row a rule and thing (ISA-18.2). Ours; built by the alarm engine.",
+    "alarm_key",
+    (
+        _c("alarm_key", "text", "Rule and key of the thing, parted by |"),
+        _c("rule", "text", "Name of the rule", history=True),
+        _c("row_key", "text", "Key of the row or group"),
+        _c("row_kind", "text", "Kind of that row"),
+        _c("system", "text", "System the rule watches over"),
+        _c("title", "text", "What is wrong with what, in words", history=True),
+        _c("subject", "text", "The thing, as people call it"),
+        _c("priority", "choice", "Urgency", values=("highest", "high", "medium", "low"), history=True),
+        _c("state", "choice", "Where it stands, in one word", values=ALARM_STATES, history=True),
+        _c("is_active", "flag", "Whether the condition holds, its off-delay included"),
+        _c("is_acknowledged", "flag", "Whether somebody has answered for this occurrence"),
+        _c("is_latched", "flag", "Whether it stays until reset by hand"),
+        _c("raised_at", "time", "Start of this occurrence", history=True),
+        _c("cleared_at", "time", "When it returned to normal; unknown while active", history=True),
+        _c("acknowledged_at", "time", "When it was acknowledged", history=True),
+        _c("acknowledged_by", "text", "By whom"),
+        _c("respond_by", "time", "When somebody should have acted"),
+        _c("assigned_to", "text", "Who handles it"),
+        _c("shelved_until", "time", "Shelved until then; unknown is not shelved"),
+        _c("shelved_by", "text", "By whom"),
+        _c("put_aside_why", "text", "Why it is shelved, suppressed or out of service"),
+        _c("no_data_since", "time", "Its input is unknown since then; it stays as it was"),
+        _c("comment", "text", "Newest comment"),
+        _c("commented_by", "text", "By whom"),
+        _c("occurrences", "number", "How often it was raised", unit="times"),
+        _c("group", "text", "Flood it belongs to"),
+        _c("folded_under", "text", "Key of the first alarm of its flood; unknown stands by itself"),
+        _c("folded", "number", "Alarms folded under this one", unit="alarms"),
+        _c("level", "number", "How often it was escalated", unit="times"),
+        _c("value", "text", "What the condition read when it was raised, in words"),
+        _c("owner", "text", "Who answers for the rule"),
+        _c("cause", "text", "What it usually comes from"),
+        _c("consequence", "text", "What happens if nobody acts"),
+        _c("action", "text", "What to do"),
+        _c("screen", "text", "Address of the screen to open"),
+        _c("locality", "text", "Nearest named place", history=True),
+        _c("latitude", "number", "Position", unit="deg", decimals=5),
+        _c("longitude", "number", "Position", unit="deg", decimals=5),
+        _c("feed", "text", "Name of the feed its row came from"),
+        _c("seq", "number", "Place of its newest event in the journal", unit="events"),
+    ),
+)
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         k.name: k
@@ -789,6 +853,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             DATASET,
             FEED,
             FEED_QUALITY,
+            ALARM,
         )
     }
 )
