@@ -1,8 +1,9 @@
 """The seeded city: one place behind all feeds of the sandbox.
 
-What it is doing at a moment is a pure function of (seed, moment): two cities of
-one seed agree to the byte, whenever they were started and whatever they were
-asked before.
+What it is doing at a moment is a pure function of (seed, overlay, moment), where
+the overlay is what scenarios add: two cities of one seed in which the same
+scenarios started at the same seconds agree to the byte, whenever they were
+started and whatever they were asked before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from feeds.sandbox.bus_movement import Buses, BusMovement, local_hour, service_day
+from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, Ints, draw
 from feeds.sandbox.network import read_ground
 from feeds.sandbox.robot_movement import RobotMovement, Robots
@@ -94,9 +96,24 @@ class City:
         cut = buses - round(buses * siri_share)
         self.gtfs_buses = range(cut)
         self.siri_buses = range(cut, buses)
+        self._happenings = Happenings(seed)
         self._words: dict[int, TripWords] = {}
         self._buses: tuple[int, Buses] | None = None
         self._robots: tuple[int, Robots] | None = None
+
+    @property
+    def happenings(self) -> Happenings:
+        """What the city does: replaced whole when a scenario starts or stops."""
+        return self._happenings
+
+    @happenings.setter
+    def happenings(self, happenings: Happenings) -> None:
+        if happenings.seed != self.seed:
+            raise ValueError(f"these happenings are of seed {happenings.seed}, the city is of seed {self.seed}")
+        self._happenings = happenings
+        # What is kept by its moment was reckoned with what held before.
+        self._words.clear()
+        self._buses = self._robots = None
 
     def buses_at(self, moment_s: int) -> Buses:
         """All buses; kept for the second, as several feeds ask for it."""

@@ -3,7 +3,12 @@
 One list of 5G cells, coverage holes, road closures and events stands behind all
 twins, so that their stories agree: a robot falls silent where the coverage map
 has its hole, a bus is late where the road works are, and a match night fills
-the cells at the stadium. Pure: the same seed and moment give the same city.
+the cells at the stadium.
+
+Beside what the seed brings there is what a scenario adds, as an overlay
+(`feeds.sandbox.overlay`). `City.happenings` is the one object that twins and
+movement ask; it is replaced whole when a scenario starts or stops. Pure: the
+same seed, overlay and moment give the same city.
 """
 
 from __future__ import annotations
@@ -11,10 +16,25 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from feeds.sandbox.lots import draw
+from feeds.sandbox.overlay import (
+    Failing,
+    Gathering,
+    Outage,
+    Overlay,
+    Recall,
+    RoadClock,
+    RogueFlight,
+    Slowdown,
+    Snow,
+    StuckArea,
+    list_touching,
+)
+
+__all__ = ["CellSite", "Closure", "Gathering", "Happenings", "Hole"]
 
 DAY_S = 86_400
 
@@ -34,14 +54,25 @@ class CellSite:
     longitude: float
     azimuth_deg: float
 
+    @property
+    def site(self) -> str:
+        """Title of the site that it is a sector of."""
+        return self.title.rpartition(",")[0]
+
 
 @dataclass(frozen=True)
 class Hole:
-    """A circle without usable signal; known to the coverage map."""
+    """A circle without usable signal. Those of the ground are known to the coverage map; others come and go.
+
+    Attributes:
+        starts_s, ends_s: when it is there; None where it always was, or always will be.
+    """
 
     latitude: float
     longitude: float
     radius_m: float
+    starts_s: int | None = None
+    ends_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,21 +86,6 @@ class Closure:
     starts_s: int
     ends_s: int
     full: bool
-
-
-@dataclass(frozen=True)
-class Gathering:
-    """An event with people: where, when, how many."""
-
-    number: int
-    title: str
-    category: str
-    venue: str
-    latitude: float
-    longitude: float
-    starts_s: int
-    ends_s: int
-    people: int
 
 
 # Name, position and typical crowd of the venues; positions are those of the city's places of note.
@@ -185,3 +201,121 @@ def in_hole(latitude: float, longitude: float, holes: Sequence[Hole] = HOLES) ->
 def metres(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Distance on the ground; good within a city."""
     return math.hypot((lat1 - lat2) * 111_320, (lon1 - lon2) * 111_320 * math.cos(math.radians((lat1 + lat2) / 2)))
+
+
+@dataclass(frozen=True, eq=False)
+class Happenings:
+    """What the city does, as twins and movement ask for it: a function of (seed, overlay, moment) and nothing else.
+
+    Compared and hashed by identity, so that it can be the key of a cache: a
+    scenario that starts or stops makes another object, and with it another key.
+    All moments are POSIX seconds of the city's clock.
+    """
+
+    seed: int
+    overlay: Overlay = field(default_factory=Overlay)
+
+    # The private network.
+
+    def list_cells(self) -> tuple[CellSite, ...]:
+        """Three sectors a site; never changes."""
+        return list_cells()
+
+    def is_cell_down(self, cell: CellSite, moment_s: int) -> bool:
+        """By lot, where the city is not kept calm; or by a scenario's outage of its site."""
+        if any(o.site == cell.site and o.starts_s <= moment_s < o.ends_s for o in self.overlay.outages):
+            return True
+        return not self.is_calm(moment_s) and is_cell_down(self.seed, cell, moment_s)
+
+    def list_outages(self, since_s: float, until_s: float) -> tuple[Outage, ...]:
+        """Scenarios' outages of whole sites that touch that span."""
+        return list_touching(self.overlay.outages, since_s, until_s)
+
+    def list_passing_holes(self, since_s: float, until_s: float) -> tuple[Hole, ...]:
+        """Circles that lose their signal for a time within that span, each with its `starts_s` and `ends_s`."""
+        return tuple(
+            Hole(o.latitude, o.longitude, o.radius_m, o.starts_s, o.ends_s) for o in self.list_outages(since_s, until_s)
+        )
+
+    def list_holes(self, moment_s: float) -> tuple[Hole, ...]:
+        """All circles without signal at that moment: those of the ground first, then those that pass."""
+        return HOLES + self.list_passing_holes(moment_s, moment_s)
+
+    def in_hole(self, latitude: float, longitude: float, moment_s: float) -> bool:
+        """Whether there is no signal at that place then."""
+        return in_hole(latitude, longitude, self.list_holes(moment_s))
+
+    # People and roads.
+
+    def list_gatherings(self, moment_s: int, days_before: int = 1, days_after: int = 14) -> list[Gathering]:
+        """Events around that moment, by start. A scenario's takes the place of another at its venue and time."""
+        own = [
+            g
+            for g in self.overlay.gatherings
+            if moment_s - days_before * DAY_S < g.ends_s and g.starts_s < moment_s + (days_after + 1) * DAY_S
+        ]
+        usual = [
+            g
+            for g in list_gatherings(self.seed, moment_s, days_before, days_after)
+            if not any(g.venue == o.venue and g.starts_s < o.ends_s and o.starts_s < g.ends_s for o in own)
+        ]
+        return sorted([*usual, *own], key=lambda g: (g.starts_s, g.number))
+
+    def crowd_at(self, latitude: float, longitude: float, moment_s: int) -> int:
+        """People of events within 800 m of that place now."""
+        return sum(
+            g.people
+            for g in self.list_gatherings(moment_s, 1, 1)
+            if g.starts_s <= moment_s < g.ends_s and metres(latitude, longitude, g.latitude, g.longitude) < 800
+        )
+
+    def list_closures(self, moment_s: int, days_before: int = 3, days_after: int = 14) -> list[Closure]:
+        """Road works that are on, or were or will be within these days, by start."""
+        return list_closures(self.seed, moment_s, days_before, days_after)
+
+    # What movement reads.
+
+    @property
+    def road(self) -> RoadClock:
+        """The time that traffic goes by: see `RoadClock`. Continuous, and the city's own where nothing slows it."""
+        return self.overlay.road
+
+    def speed_factor(self, moment_s: float) -> float:
+        """Share of its usual speed at which everything on the road goes; 1.0 as usual. The slowest that holds."""
+        return min((s.speed_factor for s in self.list_slowdowns(moment_s, moment_s)), default=1.0)
+
+    def list_slowdowns(self, since_s: float, until_s: float) -> tuple[Slowdown, ...]:
+        """Slow-downs that touch that span, each with when it began; they may overlap, then the slower counts."""
+        return list_touching(self.overlay.slowdowns, since_s, until_s)
+
+    def list_stuck_areas(self, since_s: float, until_s: float) -> tuple[StuckArea, ...]:
+        """Circles in which robots cannot move on, that hold at some moment of that span."""
+        return list_touching(self.overlay.stuck_areas, since_s, until_s)
+
+    def list_recalls(self, since_s: float, until_s: float) -> tuple[Recall, ...]:
+        """Spans in which robots take no new orders, that touch that span."""
+        return list_touching(self.overlay.recalls, since_s, until_s)
+
+    def list_rogue_flights(self, since_s: float, until_s: float) -> tuple[RogueFlight, ...]:
+        """Flights that leave their volume at some moment of that span."""
+        return list_touching(self.overlay.rogue_flights, since_s, until_s)
+
+    def is_calm(self, moment_s: float) -> bool:
+        """Whether a scenario keeps the city ordinary: no mishap by lot begins then (outages, straying drones)."""
+        return bool(list_touching(self.overlay.calm, moment_s, moment_s))
+
+    # What else is to be felt.
+
+    def find_snow(self, moment_s: float) -> Snow | None:
+        """The snow that falls then; of several the heaviest."""
+        return max(list_touching(self.overlay.snows, moment_s, moment_s), key=lambda s: s.water_mm_h, default=None)
+
+    def find_failing(self, name: str, moment_s: float) -> Failing | None:
+        """What is wrong with that digital service or integration then; of several the worst."""
+        held = (f for f in list_touching(self.overlay.failing, moment_s, moment_s) if f.name == name)
+        return max(held, key=lambda f: f.failing_share, default=None)
+
+    def report_factor(self, service_code: str, moment_s: float) -> float:
+        """How many times as often as usual residents report that matter then; 1.0 as usual."""
+        held = list_touching(self.overlay.surges, moment_s, moment_s)
+        return max((s.times for s in held if s.service_code == service_code), default=1.0)
