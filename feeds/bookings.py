@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from control_room.model import BOOKING, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead, keep_newest
+from feeds.checks import Tally, batch_of, is_ahead, keep_newest, refuse_too_many
 from feeds.council.rows import read_word
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_time
@@ -115,8 +115,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
     Raises:
         PayloadError: too_many_rows.
     """
-    if sum(len(page.slots) for page in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more slots than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(page.slots) for page in decoded), feed, "slots")
     tally = Tally()
     rows = []
     published: list[datetime] = []
@@ -138,18 +137,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return [
-        Batch(
-            kind=BOOKING,
-            feed=feed.name,
-            table=Table.of(BOOKING, columns),
-            received_at=received_at,
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(BOOKING, Table.of(BOOKING, columns), feed, received_at, tally, published)]
 
 
 def _read_time(value: object) -> datetime | None:

@@ -19,13 +19,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-import orjson
 
 from control_room.model import CELL_SITE, Batch, Table, to_ms
-from feeds.checks import Tally, find_position_fault, is_ahead, keep_newest
+from feeds.checks import Tally, batch_of, find_position_fault, is_ahead, keep_newest, refuse_too_many
 from feeds.delimited import find_header, read_lines
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_time
+from feeds.json_body import load_json
 from feeds.text import clean_text
 
 FIELDS: Final = (
@@ -68,13 +68,7 @@ def decode(body: bytes) -> Inventory:
 
 
 def _decode_json(content: bytes) -> Inventory:
-    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
-        raise PayloadError("too_many_values", f"more than {MAX_CONTAINERS} lists and objects in one body")
-    try:
-        answer = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        said = clean_text(error.msg, 120)
-        raise PayloadError("not_json", f"JSON is wrong at line {error.lineno}, column {error.colno}: {said}") from None
+    answer = load_json(content, MAX_CONTAINERS)
     whole = answer if isinstance(answer, dict) else {"cells": answer}
     found = whole.get("cells", whole.get("features"))
     if not isinstance(found, list):
@@ -107,8 +101,7 @@ def observe(decoded: Sequence[Inventory], feed: Feed, received_at: datetime) -> 
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
-    if sum(len(one.rows) for one in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(one.rows) for one in decoded), feed)
     tally = Tally()
     rows: list[dict[str, Any]] = []
     published: list[datetime] = []
@@ -123,18 +116,7 @@ def observe(decoded: Sequence[Inventory], feed: Feed, received_at: datetime) -> 
     columns["cell_key"] = [f"{feed.name}:{row['cell_id']}" for row in rows]
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return [
-        Batch(
-            kind=CELL_SITE,
-            feed=feed.name,
-            table=Table.of(CELL_SITE, columns),
-            received_at=received_at,
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(CELL_SITE, Table.of(CELL_SITE, columns), feed, received_at, tally, published)]
 
 
 def _read_row(

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from control_room.model import Kind, Table, to_ms
-from feeds.feed import Feed
+from control_room.model import Batch, Kind, Table, to_ms
+from feeds.feed import Feed, PayloadError
 from feeds.text import clean_text
 
 # FEEDS rule: an observation further ahead of our clock than this is not believed. Less is clock drift.
@@ -90,6 +90,19 @@ def keep_newest(rows: Iterable[dict[str, Any]], key: str, tally: Tally) -> list[
     return list(newest.values())
 
 
+def refuse_too_many(count: int, feed: Feed, what: str = "rows") -> None:
+    """Refuse an answer that holds more than the feed's limit, before much is made of it.
+
+    Args:
+        what: what was counted, in the standard's word.
+
+    Raises:
+        PayloadError: too_many_rows.
+    """
+    if count > feed.limits.max_rows:
+        raise PayloadError("too_many_rows", f"{count} {what}; the feed's limit is {feed.limits.max_rows} (max_rows)")
+
+
 def table_of(
     kind: Kind, rows: Sequence[Mapping[str, Any]], names: Iterable[str], feed: Feed, received_at: datetime, **more: Any
 ) -> Table:
@@ -103,3 +116,35 @@ def table_of(
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
     return Table.of(kind, {**columns, **more})
+
+
+def batch_of(
+    kind: Kind,
+    table: Table,
+    feed: Feed,
+    received_at: datetime,
+    tally: Tally,
+    published: Iterable[datetime | None] = (),
+    *,
+    complete: bool = True,
+    ids_rotate: bool = False,
+) -> Batch:
+    """What one poll said about one kind, with what the tally counted on the way.
+
+    Args:
+        published: when its answers were made; of several the oldest counts, for
+            together they are no newer than that. None is an answer that does not say.
+        complete, ids_rotate: see `Batch`.
+    """
+    return Batch(
+        kind=kind,
+        feed=feed.name,
+        table=table,
+        received_at=received_at,
+        published_at=min((moment for moment in published if moment is not None), default=None),
+        rejects=dict(tally.rejects),
+        warnings=dict(tally.warnings),
+        offending=dict(tally.offending),
+        complete=complete,
+        ids_rotate=ids_rotate,
+    )

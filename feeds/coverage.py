@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from control_room.model import COVERAGE, Batch, Table, to_ms
-from feeds.checks import AHEAD, EARLIEST, Tally, find_position_fault
+from feeds.checks import AHEAD, EARLIEST, Tally, batch_of, find_position_fault, refuse_too_many
 from feeds.delimited import Lines, find_header, read_lines
 from feeds.drive_test.dialects import DIALECTS, Dialect, find_dialect, read_samples
 from feeds.feed import Adapter, Feed, PayloadError
@@ -78,8 +78,7 @@ def observe(decoded: Sequence[Log], feed: Feed, received_at: datetime) -> list[B
     Raises:
         PayloadError: option_wrong, too_many_rows (lines over the feed's limit).
     """
-    if (lines := sum(len(log.lines.rows) for log in decoded)) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"{lines} lines; the feed's limit is {feed.limits.max_rows}")
+    refuse_too_many(sum(len(log.lines.rows) for log in decoded), feed, "lines")
     options = read_options(feed)
     tally = Tally()
     parts = []
@@ -88,17 +87,7 @@ def observe(decoded: Sequence[Log], feed: Feed, received_at: datetime) -> list[B
             tally.rejects["row_unreadable"] += log.lines.uneven
         parts.append(read_samples(log.lines, log.dialect, options.zone, options.place, received_at, tally))
     samples = _keep_usable(pd.concat(parts, ignore_index=True), received_at, tally) if parts else pd.DataFrame()
-    return [
-        Batch(
-            kind=COVERAGE,
-            feed=feed.name,
-            table=_gather(samples, options, feed, received_at, tally),
-            received_at=received_at,
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(COVERAGE, _gather(samples, options, feed, received_at, tally), feed, received_at, tally)]
 
 
 def read_options(feed: Feed) -> Options:

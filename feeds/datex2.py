@@ -18,7 +18,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from control_room.model import DISRUPTION, Batch, Table
-from feeds.checks import Tally, is_ahead, table_of
+from feeds.checks import Tally, batch_of, is_ahead, refuse_too_many, table_of
 from feeds.datex.publication import Publication, decode
 from feeds.datex.record import Judge, Row, find_moment, keep_latest, read_record
 from feeds.feed import Adapter, Feed, PayloadError
@@ -34,8 +34,7 @@ def observe(decoded: Sequence[Publication], feed: Feed, received_at: datetime) -
     Raises:
         PayloadError: too_many_rows (the feed's own limit), option_wrong.
     """
-    if sum(len(p.records) for p in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more records than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(p.records) for p in decoded), feed, "records")
     tally = Tally()
     judge = Judge(_get_zone(feed), received_at, tally, feed.options.get("only_unrestricted") is True)
     rows: list[Row] = []
@@ -49,15 +48,13 @@ def observe(decoded: Sequence[Publication], feed: Feed, received_at: datetime) -
                 row["language"] = row["language"] or (publication.language if row["description"] else None)
                 rows.append(row)
     return [
-        Batch(
-            kind=DISRUPTION,
-            feed=feed.name,
-            table=_build_table(keep_latest(rows, tally), feed, received_at),
-            received_at=received_at,
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
+        batch_of(
+            DISRUPTION,
+            _build_table(keep_latest(rows, tally), feed, received_at),
+            feed,
+            received_at,
+            tally,
+            published,
             complete=feed.options.get("complete") is not False,
         )
     ]

@@ -21,7 +21,7 @@ from urllib.parse import urljoin, urlsplit
 from control_room.model import DATASET, Batch, Table
 from feeds.catalogue.frequency import read_interval_s
 from feeds.catalogue.graph import Graph, Node, find_text, shorten
-from feeds.checks import EARLIEST, Tally, is_ahead, keep_newest, table_of
+from feeds.checks import EARLIEST, Tally, batch_of, is_ahead, keep_newest, refuse_too_many, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_date, read_time
 from feeds.json_body import load_json
@@ -67,20 +67,9 @@ def observe(decoded: Sequence[Graph], feed: Feed, received_at: datetime) -> list
         for dataset in _list_datasets(graph):
             for row in _read_dataset(graph, dataset, received_at, tally):
                 rows.append(row)
-                if len(rows) > feed.limits.max_rows:
-                    raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+                refuse_too_many(len(rows), feed)
     rows = keep_newest(rows, "key", tally)
-    return [
-        Batch(
-            kind=DATASET,
-            feed=feed.name,
-            table=_build_table(rows, feed, received_at),
-            received_at=received_at,
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(DATASET, _build_table(rows, feed, received_at), feed, received_at, tally)]
 
 
 def _list_datasets(graph: Graph) -> list[Node]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from control_room.model import EVENT, Batch, Table
-from feeds.checks import Tally, keep_newest, table_of
+from feeds.checks import Tally, batch_of, keep_newest, refuse_too_many, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.planned_events.event import Judge, Row, read_component, read_item
 from feeds.planned_events.icalendar import Component, read_calendar
@@ -62,8 +62,7 @@ def observe(decoded: Sequence[Events], feed: Feed, received_at: datetime) -> lis
     Raises:
         PayloadError: too_many_rows (the feed's own limit), option_wrong.
     """
-    if sum(len(e.components) + len(e.items) for e in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more events than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(e.components) + len(e.items) for e in decoded), feed, "events")
     tally = Tally()
     judge = Judge(_get_zone(feed), received_at, timedelta(days=_get_past_days(feed)), tally)
     rows: list[Row] = []
@@ -73,15 +72,7 @@ def observe(decoded: Sequence[Events], feed: Feed, received_at: datetime) -> lis
         read = [read_component(c, judge) for c in events.components] + [read_item(i, judge) for i in events.items]
         rows += [row for row in read if row is not None]
     return [
-        Batch(
-            kind=EVENT,
-            feed=feed.name,
-            table=_build_table(keep_newest(rows, "event_id", tally), feed, received_at),
-            received_at=received_at,
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
+        batch_of(EVENT, _build_table(keep_newest(rows, "event_id", tally), feed, received_at), feed, received_at, tally)
     ]
 
 

@@ -16,15 +16,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any, Final
 
-from control_room.model import AIRSPACE, Batch
-from feeds.checks import Tally, is_ahead, keep_newest
+from control_room.model import Batch
+from feeds.checks import Tally
 from feeds.drones.periods import read_moment
 from feeds.drones.reading import METRES_PER_FOOT, Refused, find_map, find_number, load_json, read_id, read_limit
 from feeds.drones.shapes import Shape, build_circle, build_polygon, read_ring
 from feeds.feed import Adapter, Feed, PayloadError
-from feeds.geozones import build_table
+from feeds.geozones import observe_volumes
 from feeds.text import clean_text
 
 Row = dict[str, Any]
@@ -67,36 +68,12 @@ def observe(decoded: Sequence[Plans], feed: Feed, received_at: datetime) -> list
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
-    tally = Tally()
-    rows: list[Row] = []
-    published: list[datetime] = []
-    number = 0
-    for plans in decoded:
-        doubts = Tally()
-        made = read_moment(plans.made, doubts)
-        if doubts.warnings or (made is not None and is_ahead(made, received_at)):
-            tally.warn("published_unreadable")
-            made = None
-        if made is not None:
-            published.append(made)
-        for item in plans.intents:
-            number += 1
-            rows.extend(_read_intent(item, number, made, feed, tally))
-            if len(rows) > feed.limits.max_rows:
-                raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
-    rows = keep_newest(rows, "airspace_key", tally)
-    return [
-        Batch(
-            kind=AIRSPACE,
-            feed=feed.name,
-            table=build_table(rows, feed, received_at),
-            received_at=received_at,
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    numbers = count(1)
+
+    def read(item: object, made: datetime | None, tally: Tally) -> Iterator[Row]:
+        return _read_intent(item, next(numbers), made, feed, tally)
+
+    return [observe_volumes([(plans.made, plans.intents) for plans in decoded], read, feed, received_at)]
 
 
 def _read_intent(item: object, number: int, made: datetime | None, feed: Feed, tally: Tally) -> Iterator[Row]:

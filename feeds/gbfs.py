@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from control_room.model import HIRE_STATION, VEHICLE, Batch, Kind, Table, to_ms
-from feeds.checks import Tally, find_position_fault, is_ahead, keep_newest
+from feeds.checks import Tally, batch_of, find_position_fault, is_ahead, keep_newest, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.gbfs_files.envelope import (
     DISCOVERY,
@@ -79,8 +79,7 @@ def observe(decoded: Sequence[File], feed: Feed, received_at: datetime) -> list[
         PayloadError: too_many_rows (the feed's own limit), nothing_to_read (no
             file of vehicles or stations).
     """
-    if sum(len(f.rows) for f in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(f.rows) for f in decoded), feed)
     language = str(feed.options.get("language", "en")).lower()
     first = Tally()
     for file in decoded:
@@ -114,17 +113,7 @@ def observe(decoded: Sequence[File], feed: Feed, received_at: datetime) -> list[
 def _batch(
     kind: Kind, table: Table, feed: Feed, received_at: datetime, published_at: datetime | None, tally: Tally
 ) -> Batch:
-    return Batch(
-        kind,
-        feed.name,
-        table,
-        received_at,
-        published_at=published_at,
-        rejects=dict(tally.rejects),
-        warnings=dict(tally.warnings),
-        offending=tally.offending,
-        ids_rotate=True,
-    )
+    return batch_of(kind, table, feed, received_at, tally, [published_at], ids_rotate=True)
 
 
 def _read_published(file: File, received_at: datetime, tally: Tally) -> datetime | None:

@@ -13,13 +13,13 @@ Privacy  the authority's people (names, telephone, e-mail) are never read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from control_room.model import AIRSPACE, Batch, Table
-from feeds.checks import Tally, is_ahead, keep_newest, table_of
+from feeds.checks import Tally, batch_of, is_ahead, keep_newest, refuse_too_many, table_of
 from feeds.drones.periods import find_period, read_moment
 from feeds.drones.reading import (
     METRES_PER_FOOT,
@@ -100,12 +100,36 @@ def observe(decoded: Sequence[Zones], feed: Feed, received_at: datetime) -> list
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
+    pages = [(zones.made, zones.items) for zones in decoded]
+
+    def read(item: object, made: datetime | None, tally: Tally) -> Iterator[Row]:
+        return _read_zone(item, made, feed, received_at, tally)
+
+    return [observe_volumes(pages, read, feed, received_at)]
+
+
+def observe_volumes(
+    pages: Iterable[tuple[object, Sequence[Any]]],
+    read: Callable[[object, datetime | None, Tally], Iterable[Row]],
+    feed: Feed,
+    received_at: datetime,
+) -> Batch:
+    """Volumes of air, of whichever standard, as one batch of kind airspace.
+
+    Args:
+        pages: when each page was made (as sent), and its items.
+        read: an item, when its page was made (None where that is not to be believed),
+            what to count on -> rows of COLUMNS.
+
+    Raises:
+        PayloadError: too_many_rows (the feed's own limit).
+    """
     tally = Tally()
     rows: list[Row] = []
     published: list[datetime] = []
-    for zones in decoded:
+    for sent, items in pages:
         doubts = Tally()
-        made = read_moment(zones.made, doubts)
+        made = read_moment(sent, doubts)
         if doubts.warnings:
             tally.warn("published_unreadable")
         if made is not None and is_ahead(made, received_at):
@@ -113,23 +137,11 @@ def observe(decoded: Sequence[Zones], feed: Feed, received_at: datetime) -> list
             made = None
         if made is not None:
             published.append(made)
-        for item in zones.items:
-            rows.extend(_read_zone(item, made, feed, received_at, tally))
-            if len(rows) > feed.limits.max_rows:
-                raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+        for item in items:
+            rows.extend(read(item, made, tally))
+            refuse_too_many(len(rows), feed)
     rows = keep_newest(rows, "airspace_key", tally)
-    return [
-        Batch(
-            kind=AIRSPACE,
-            feed=feed.name,
-            table=build_table(rows, feed, received_at),
-            received_at=received_at,
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return batch_of(AIRSPACE, build_table(rows, feed, received_at), feed, received_at, tally, published)
 
 
 def _read_zone(item: object, made: datetime | None, feed: Feed, received_at: datetime, tally: Tally) -> Iterator[Row]:

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from control_room.model import DISRUPTION, KINDS, TRIP, VEHICLE, Batch, Table, from_ms
-from feeds.checks import AHEAD, Tally
+from feeds.checks import AHEAD, Tally, batch_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.gtfs_rt.alerts import observe_alerts
 from feeds.gtfs_rt.reading import begins_like_gtfs_realtime, count_kinds, read_answer
@@ -67,15 +67,13 @@ def observe(answers: Sequence[Answer], feed: Feed, received_at: datetime) -> lis
             first.rejects[reason] += count
             first.offending.setdefault(reason, f"{count} of {answer.entities} entities")
     return [
-        Batch(
-            kind=KINDS[name],
-            feed=feed.name,
-            table=_table(name, answers, feed, published_at, received_at, tallies[name]),
-            received_at=received_at,
-            published_at=published_at,
-            rejects=dict(tallies[name].rejects),
-            warnings=dict(tallies[name].warnings),
-            offending=dict(tallies[name].offending),
+        batch_of(
+            KINDS[name],
+            _table(name, answers, feed, published_at, received_at, tallies[name]),
+            feed,
+            received_at,
+            tallies[name],
+            [published_at],
             complete=not any(a.differential for a in answers),
         )
         for name in names

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from control_room.model import ROUTE, STOP, TIMETABLE, Batch, Kind, Table, to_ms
-from feeds.checks import Tally
+from feeds.checks import Tally, batch_of, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.gtfs_schedule.tables import Schedule, Trip, read_schedule
 from feeds.text import clean_text
@@ -79,8 +79,7 @@ def observe(decoded: Sequence[Schedule], feed: Feed, received_at: datetime) -> l
             continue
         for run in _list_runs(trip):
             runs.append(run)
-            if len(runs) > feed.limits.max_rows:
-                raise PayloadError("too_many_rows", f"more trips than the feed's limit of {feed.limits.max_rows}")
+            refuse_too_many(len(runs), feed, "trips")
     if not runs:
         tally.warn("no_service_today")
     counts = Counter(run.trip.trip_id for run in runs)
@@ -99,15 +98,7 @@ def _batch(kind: Kind, columns: dict[str, Any], feed: Feed, received_at: datetim
     size = len(columns[kind.key])
     columns["feed"] = [feed.name] * size
     columns["received_at"] = np.full(size, to_ms(received_at))
-    return Batch(
-        kind,
-        feed.name,
-        Table.of(kind, columns),
-        received_at,
-        rejects=dict(tally.rejects),
-        warnings=dict(tally.warnings),
-        offending=dict(tally.offending),
-    )
+    return batch_of(kind, Table.of(kind, columns), feed, received_at, tally)
 
 
 def _get_zone(schedule: Schedule, feed: Feed, tally: Tally) -> ZoneInfo:

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from control_room.model import KINDS, Batch, Column, Table, to_ms
-from feeds.checks import Tally, find_position_fault, is_ahead, keep_newest
+from feeds.checks import Tally, batch_of, find_position_fault, is_ahead, keep_newest
 from feeds.feed import Feed, PayloadError
 from feeds.mapped.options import IDENTITIES, MappingOptions, Source, list_words, quantity_unit, say
 from feeds.mapped.values import (
@@ -155,15 +155,7 @@ def build_batch(rows: list[Row], options: MappingOptions, feed: Feed, received_a
     columns: dict[str, Any] = {kind.key: [], **{name: [row.get(name) for row in rows] for name in names}}
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Batch(
-        kind=kind,
-        feed=feed.name,
-        table=Table.of(kind, columns),
-        received_at=received_at,
-        rejects=dict(tally.rejects),
-        warnings=dict(tally.warnings),
-        offending=tally.offending,
-    )
+    return batch_of(kind, Table.of(kind, columns), feed, received_at, tally)
 
 
 def _read_columns(record: Record, reading: Reading, tally: Tally) -> Row:

@@ -19,8 +19,8 @@ from datetime import datetime
 from typing import Final
 
 from control_room.model import VEHICLE, Batch, Table
-from feeds.checks import Tally, is_ahead, keep_newest, table_of
-from feeds.feed import Adapter, Feed, PayloadError
+from feeds.checks import Tally, batch_of, is_ahead, keep_newest, refuse_too_many, table_of
+from feeds.feed import Adapter, Feed
 from feeds.iso_times import read_time
 from feeds.mds_provider.envelope import Page, decode, next_url
 from feeds.mds_provider.status import Row, read_row
@@ -38,8 +38,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
-    if sum(len(page.rows) for page in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(page.rows) for page in decoded), feed)
     tally = Tally()
     rows: list[Row] = []
     published: list[datetime] = []
@@ -51,19 +50,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
         rows.extend(row for item in page.rows if (row := read_row(item, received_at, tally)) is not None)
     _hide_plates(rows, feed, tally)
     rows = keep_newest(rows, "vehicle_id", tally)
-    return [
-        Batch(
-            kind=VEHICLE,
-            feed=feed.name,
-            table=_build_table(rows, feed, received_at),
-            received_at=received_at,
-            # Of several the oldest: together they are no newer than that.
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(VEHICLE, _build_table(rows, feed, received_at), feed, received_at, tally, published)]
 
 
 def _read_published(value: object, received_at: datetime, tally: Tally) -> datetime | None:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from control_room.model import Batch
-from feeds.checks import Tally
+from feeds.checks import Tally, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.mapped.options import IDENTITIES
 from feeds.mapping import MappingOptions, Reading, Row, build_batch, check, list_unlisted, read_record
@@ -66,8 +66,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
     Raises:
         PayloadError: too_many_rows, options_wrong.
     """
-    if sum(len(page.entities) for page in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more entities than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(page.entities) for page in decoded), feed, "entities")
     try:
         chosen = _choose(feed.options)
     except ValueError as error:

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import numpy as np
 
 from control_room.model import REQUEST_TYPE, Batch, Table, to_ms
-from feeds.checks import Tally, keep_newest
+from feeds.checks import Tally, batch_of, keep_newest, refuse_too_many
 from feeds.council.records import read_records
 from feeds.council.rows import (
     MAX_ID,
@@ -235,8 +235,7 @@ def _observe_services(pages: Sequence[Page], feed: Feed, received_at: datetime) 
                 tally.reject("duplicate", code)
             else:
                 found[code] = read_word(item.get("service_name")), read_word(item.get("group"))
-    if len(found) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(len(found), feed)
     table = Table.of(
         REQUEST_TYPE,
         {
@@ -248,15 +247,7 @@ def _observe_services(pages: Sequence[Page], feed: Feed, received_at: datetime) 
             "received_at": np.full(len(found), to_ms(received_at)),
         },
     )
-    return Batch(
-        kind=REQUEST_TYPE,
-        feed=feed.name,
-        table=table,
-        received_at=received_at,
-        rejects=dict(tally.rejects),
-        warnings=dict(tally.warnings),
-        offending=tally.offending,
-    )
+    return batch_of(REQUEST_TYPE, table, feed, received_at, tally)
 
 
 def _option(feed: Feed, name: str) -> float:

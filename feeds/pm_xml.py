@@ -21,7 +21,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from control_room.model import CELL, Batch, Table
-from feeds.checks import EARLIEST, Tally, is_ahead, keep_newest, table_of
+from feeds.checks import EARLIEST, Tally, batch_of, is_ahead, keep_newest, refuse_too_many, table_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.iso_times import read_duration_s, read_time
 from feeds.iso_times import settle as settle_time
@@ -55,9 +55,7 @@ def observe(decoded: Sequence[Report], feed: Feed, received_at: datetime) -> lis
     Raises:
         PayloadError: option_wrong, too_many_rows (objects over the feed's limit).
     """
-    objects = sum(len(group.objects) for report in decoded for group in report.groups)
-    if objects > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"{objects} objects; the feed's limit is {feed.limits.max_rows}")
+    refuse_too_many(sum(len(group.objects) for report in decoded for group in report.groups), feed, "objects")
     reading = read_options(feed)
     zone = _get_zone(feed)
     tally = Tally()
@@ -79,18 +77,7 @@ def observe(decoded: Sequence[Report], feed: Feed, received_at: datetime) -> lis
         rows.append(row | {"state": "unknown"} if cell["suspect"] else row)
     rows = keep_newest(rows, "cell_id", tally)
     closed = [c for r in decoded if (c := _read_closed(r.closed, zone, received_at)) is not None]
-    return [
-        Batch(
-            kind=CELL,
-            feed=feed.name,
-            table=_build_table(rows, feed, received_at),
-            received_at=received_at,
-            published_at=min(closed, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(CELL, _build_table(rows, feed, received_at), feed, received_at, tally, closed)]
 
 
 def _get_zone(feed: Feed) -> ZoneInfo:

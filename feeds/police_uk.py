@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from control_room.model import CRIME, Batch, Table, to_ms
-from feeds.checks import Tally, find_position_fault
+from feeds.checks import Tally, batch_of, find_position_fault, refuse_too_many
 from feeds.council.rows import read_number
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.json_body import load_json
@@ -64,8 +64,7 @@ def observe(decoded: Sequence[list[Any]], feed: Feed, received_at: datetime) -> 
         PayloadError: too_many_rows; bad_option.
     """
     floor, round_to = _options(feed)
-    if sum(map(len, decoded)) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more crimes than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(map(len, decoded)), feed, "crimes")
     tally = Tally()
     counts: Counter[tuple[str, str, str]] = Counter()
     for page in decoded:
@@ -83,18 +82,9 @@ def observe(decoded: Sequence[list[Any]], feed: Feed, received_at: datetime) -> 
         "observed_at": [_end_of(month) for (month, _, _), _ in shown],
         "received_at": np.full(len(shown), to_ms(received_at)),
     }
-    return [
-        Batch(
-            kind=CRIME,
-            feed=feed.name,
-            table=Table.of(CRIME, columns),
-            received_at=received_at,
-            # How many rows were read stays here: with the counts shown it would tell what is hidden.
-            # A reject of few rows is told as it is; a fault in the data is no crime.
-            rejects=dict(tally.rejects),
-            offending=tally.offending,
-        )
-    ]
+    # How many rows were read stays here: with the counts shown it would tell what is hidden.
+    # A reject of few rows is told as it is; a fault in the data is no crime.
+    return [batch_of(CRIME, Table.of(CRIME, columns), feed, received_at, tally)]
 
 
 def _read_crime(item: Any, received_at: datetime, tally: Tally) -> tuple[str, str, str] | None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from control_room.model import VEHICLE, Batch, Table
-from feeds.checks import Tally, is_ahead, table_of
+from feeds.checks import Tally, batch_of, is_ahead, refuse_too_many, table_of
 from feeds.drones.flights import Row, choose_row, read_flight, read_serial
 from feeds.drones.reading import Refused, find_map, list_names, load_json, read_id
 from feeds.feed import Adapter, Feed, PayloadError
@@ -100,8 +100,7 @@ def observe(decoded: Sequence[Answer], feed: Feed, received_at: datetime) -> lis
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
-    if sum(len(answer.flights) for answer in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(answer.flights) for answer in decoded), feed)
     tally = Tally()
     rows: dict[str, Row] = {}
     serials: dict[str, str] = {}
@@ -129,16 +128,8 @@ def observe(decoded: Sequence[Answer], feed: Feed, received_at: datetime) -> lis
             here.add(name)
             rows[name] = choose_row(rows[name], row) if name in rows else row
     return [
-        Batch(
-            kind=VEHICLE,
-            feed=feed.name,
-            table=_build_table(list(rows.values()), serials, feed, received_at),
-            received_at=received_at,
-            # Of several the oldest: together they are no newer than that.
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
+        batch_of(
+            VEHICLE, _build_table(list(rows.values()), serials, feed, received_at), feed, received_at, tally, published
         )
     ]
 

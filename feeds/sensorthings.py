@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from control_room.model import ENVIRONMENT, Batch, Table, to_ms
-from feeds.checks import Tally, keep_newest
+from feeds.checks import Tally, batch_of, keep_newest, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.json_body import load_json
 from feeds.mapped.options import say
@@ -78,8 +78,7 @@ def observe(decoded: Sequence[Answer], feed: Feed, received_at: datetime) -> lis
     Raises:
         PayloadError: too_many_rows, options_wrong.
     """
-    if sum(len(page.items) for page in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more datastreams than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(page.items) for page in decoded), feed, "datastreams")
     try:
         words = check(feed).quantities
     except ValueError as error:
@@ -97,17 +96,7 @@ def observe(decoded: Sequence[Answer], feed: Feed, received_at: datetime) -> lis
     columns["environment_key"] = [f"{feed.name}:{row['stream_id']}" for row in rows]
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return [
-        Batch(
-            kind=ENVIRONMENT,
-            feed=feed.name,
-            table=Table.of(ENVIRONMENT, columns),
-            received_at=received_at,
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
-        )
-    ]
+    return [batch_of(ENVIRONMENT, Table.of(ENVIRONMENT, columns), feed, received_at, tally)]
 
 
 def _list_streams(item: Any) -> list[tuple[Any, Any]]:

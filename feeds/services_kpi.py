@@ -20,9 +20,9 @@ from typing import Any, Final
 import numpy as np
 
 from control_room.model import SERVICE, Batch, Table, to_ms
-from feeds.checks import Tally, is_ahead
+from feeds.checks import Tally, batch_of, is_ahead, refuse_too_many
 from feeds.council.rows import read_number, read_word
-from feeds.feed import Adapter, Feed, PayloadError
+from feeds.feed import Adapter, Feed
 from feeds.iso_times import read_time
 from feeds.mapped.values import Leaf
 from feeds.ngsi.entities import Entity, Page, decode, read_entity
@@ -61,8 +61,7 @@ def observe(decoded: Sequence[Page], feed: Feed, received_at: datetime) -> list[
     Raises:
         PayloadError: too_many_rows.
     """
-    if sum(len(page.entities) for page in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more entities than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(page.entities) for page in decoded), feed, "entities")
     tally = Tally()
     services: dict[str, Row] = {}
     seen: set[str] = set()
@@ -212,15 +211,7 @@ def _build_batch(rows: Sequence[Row], feed: Feed, received_at: datetime, tally: 
     columns["service_key"] = [f"{feed.name}:{row['service_id']}" for row in rows]
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Batch(
-        kind=SERVICE,
-        feed=feed.name,
-        table=Table.of(SERVICE, columns),
-        received_at=received_at,
-        rejects=dict(tally.rejects),
-        warnings=dict(tally.warnings),
-        offending=tally.offending,
-    )
+    return batch_of(SERVICE, Table.of(SERVICE, columns), feed, received_at, tally)
 
 
 # No `looks_like` of its own: a bare file of entities belongs to the generic adapter of NGSI-LD.

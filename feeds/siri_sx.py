@@ -21,8 +21,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from control_room.model import DISRUPTION, Batch, Table
-from feeds.checks import Tally, find_position_fault, table_of
-from feeds.feed import Adapter, Feed, PayloadError
+from feeds.checks import Tally, batch_of, find_position_fault, refuse_too_many, table_of
+from feeds.feed import Adapter, Feed
 from feeds.gtfs_rt.alerts import choose_period
 from feeds.gtfs_rt.values import to_moment
 from feeds.iso_times import read_time, settle
@@ -73,8 +73,7 @@ def observe(decoded: Sequence[Exchange], feed: Feed, received_at: datetime) -> l
     Raises:
         PayloadError: too_many_rows (the feed's own limit), option_wrong.
     """
-    if sum(len(d.situations) for d in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(d.situations) for d in decoded), feed)
     tally = Tally()
     zone = get_zone(feed)
     rows: dict[str, Row] = {}
@@ -93,15 +92,13 @@ def observe(decoded: Sequence[Exchange], feed: Feed, received_at: datetime) -> l
             if row is not None:
                 _keep_highest(rows, row, tally)
     return [
-        Batch(
+        batch_of(
             DISRUPTION,
-            feed.name,
             _build_table(list(rows.values()), feed, received_at),
+            feed,
             received_at,
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
+            tally,
+            published,
             complete=not any(d.more_data or d.partial for d in decoded),
         )
     ]

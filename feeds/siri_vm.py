@@ -20,8 +20,8 @@ from datetime import datetime
 from typing import Final
 
 from control_room.model import VEHICLE, Batch, Table
-from feeds.checks import Tally, keep_newest, table_of
-from feeds.feed import Adapter, Feed, PayloadError
+from feeds.checks import Tally, batch_of, keep_newest, refuse_too_many, table_of
+from feeds.feed import Adapter, Feed
 from feeds.privacy import hide_plate
 from feeds.siri.activity import Judge, Row, find_moment, read_row
 from feeds.siri.delivery import Delivery, decode
@@ -38,8 +38,7 @@ def observe(decoded: Sequence[Delivery], feed: Feed, received_at: datetime) -> l
     Raises:
         PayloadError: too_many_rows (the feed's own limit), option_wrong.
     """
-    if sum(len(d.activities) for d in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(d.activities) for d in decoded), feed)
     tally = Tally()
     zone = get_zone(feed)
     rows: list[Row] = []
@@ -57,16 +56,13 @@ def observe(decoded: Sequence[Delivery], feed: Feed, received_at: datetime) -> l
     rows = _name(rows, feed.name, tally)
     rows = keep_newest(rows, "vehicle_key", tally)
     return [
-        Batch(
-            kind=VEHICLE,
-            feed=feed.name,
-            table=_build_table(rows, feed, received_at),
-            received_at=received_at,
-            # Of several the oldest: together they are no newer than that.
-            published_at=min(published, default=None),
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
+        batch_of(
+            VEHICLE,
+            _build_table(rows, feed, received_at),
+            feed,
+            received_at,
+            tally,
+            published,
             complete=not any(d.more_data or d.partial for d in decoded),
         )
     ]

@@ -19,8 +19,8 @@ from datetime import datetime
 from typing import Final
 
 from control_room.model import DISRUPTION, Batch, Table
-from feeds.checks import Tally, table_of
-from feeds.feed import Adapter, Feed, PayloadError
+from feeds.checks import Tally, batch_of, refuse_too_many, table_of
+from feeds.feed import Adapter, Feed
 from feeds.roadworks.landing import Landed, decode
 from feeds.roadworks.notice import Row, keep_latest, read_notice
 
@@ -35,8 +35,7 @@ def observe(decoded: Sequence[Landed], feed: Feed, received_at: datetime) -> lis
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
-    if sum(len(landed.notices) for landed in decoded) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more notices than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(sum(len(landed.notices) for landed in decoded), feed, "notices")
     tally = Tally()
     rows: list[Row] = []
     for landed in decoded:
@@ -46,14 +45,12 @@ def observe(decoded: Sequence[Landed], feed: Feed, received_at: datetime) -> lis
             tally.warn("subscription_message")
         rows.extend(row for n in landed.notices if (row := read_notice(n, received_at, tally)) is not None)
     return [
-        Batch(
-            kind=DISRUPTION,
-            feed=feed.name,
-            table=_build_table(keep_latest(rows, tally), feed, received_at),
-            received_at=received_at,
-            rejects=dict(tally.rejects),
-            warnings=dict(tally.warnings),
-            offending=tally.offending,
+        batch_of(
+            DISRUPTION,
+            _build_table(keep_latest(rows, tally), feed, received_at),
+            feed,
+            received_at,
+            tally,
             complete=False,
         )
     ]

@@ -22,7 +22,7 @@ from typing import Final, Literal
 from pydantic import Field, field_validator
 
 from control_room.model import Batch
-from feeds.checks import Tally
+from feeds.checks import Tally, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.mapped.options import IDENTITIES
 from feeds.mapped.values import Leaf
@@ -92,8 +92,7 @@ def observe(decoded: Sequence[Body], feed: Feed, received_at: datetime) -> list[
         if unlisted := list_unlisted(header, options):
             tally.warnings["unlisted_field"] = max(tally.warnings["unlisted_field"], len(unlisted))
         for number, cells in enumerate(lines, 1):
-            if number > feed.limits.max_rows:
-                raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+            refuse_too_many(number, feed)
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):

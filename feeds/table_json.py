@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import Field
 
 from control_room.model import Batch
-from feeds.checks import Tally
+from feeds.checks import Tally, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.json_body import load_json
 from feeds.mapped.options import IDENTITIES
@@ -66,8 +66,7 @@ def observe(decoded: Sequence[Body], feed: Feed, received_at: datetime) -> list[
     names: set[str] = set()
     for body in decoded:
         items = _find_records(body.content, options)
-        if len(items) > feed.limits.max_rows:
-            raise PayloadError("too_many_rows", f"more records than the feed's limit of {feed.limits.max_rows}")
+        refuse_too_many(len(items), feed, "records")
         for item in items:
             fields = _read_fields(item, options)
             if fields is None:

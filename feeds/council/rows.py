@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from control_room.model import REQUEST, Batch, Table, to_ms
-from feeds.checks import EARLIEST, Tally, find_position_fault, is_ahead
+from feeds.checks import EARLIEST, Tally, batch_of, find_position_fault, is_ahead, refuse_too_many
 from feeds.council.words import is_open, read_status
-from feeds.feed import Feed, PayloadError
+from feeds.feed import Feed
 from feeds.iso_times import read_time, settle
 from feeds.text import clean_text
 
@@ -159,19 +159,9 @@ def build_batch(rows: Sequence[Row], feed: Feed, received_at: datetime, tally: T
     Raises:
         PayloadError: too_many_rows (the feed's own limit).
     """
-    if len(rows) > feed.limits.max_rows:
-        raise PayloadError("too_many_rows", f"more rows than the feed's limit of {feed.limits.max_rows}")
+    refuse_too_many(len(rows), feed)
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
     columns["request_key"] = [f"{feed.name}:{row['request_id']}" for row in rows]
     columns["feed"] = [feed.name] * len(rows)
     columns["received_at"] = np.full(len(rows), to_ms(received_at))
-    return Batch(
-        kind=REQUEST,
-        feed=feed.name,
-        table=Table.of(REQUEST, columns),
-        received_at=received_at,
-        rejects=dict(tally.rejects),
-        warnings=dict(tally.warnings),
-        offending=tally.offending,
-        complete=complete,
-    )
+    return batch_of(REQUEST, Table.of(REQUEST, columns), feed, received_at, tally, complete=complete)

@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-
+from feeds import json_body
 from feeds.checks import Tally
 from feeds.feed import PayloadError
 from feeds.text import clean_text
@@ -52,16 +51,7 @@ def load_json(body: bytes, what: str) -> dict[str, Any]:
     Raises:
         PayloadError: empty_body, not_json (with line and column), too_many_values or not_object.
     """
-    content = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if not content:
-        raise PayloadError("empty_body", "the answer has no content")
-    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
-        raise PayloadError("too_many_values", f"more than {MAX_CONTAINERS} lists and objects in one body")
-    try:
-        answer = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        said = clean_text(error.msg, 120)
-        raise PayloadError("not_json", f"JSON is wrong at line {error.lineno}, column {error.colno}: {said}") from None
+    answer = json_body.load_json(body, MAX_CONTAINERS)
     if not isinstance(answer, dict):
         raise PayloadError("not_object", f"{what} is a JSON object; {type(answer).__name__} came")
     return answer

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import orjson
-
 from feeds.checks import EARLIEST, Tally
 from feeds.feed import PayloadError
 from feeds.iso_times import read_time
+from feeds.json_body import load_json
 from feeds.text import clean_text
 
-MAX_CONTAINERS: Final = 1_000_000
 _LATEST_S: Final = 4_102_444_800  # the year 2100
 
 # What each file is known by: the one list its data holds.
@@ -52,7 +50,7 @@ def read_file(body: bytes, language: str = "en") -> File:
     Raises:
         PayloadError: empty_body, not_json (with line and column), too_many_values, not_gbfs, version (4 or later).
     """
-    answer = _load(body)
+    answer = load_json(body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(answer, dict) or "last_updated" not in answer or not isinstance(data, dict | list):
         raise PayloadError("not_gbfs", "a JSON object with last_updated, ttl and data was expected")
@@ -62,19 +60,6 @@ def read_file(body: bytes, language: str = "en") -> File:
         raise PayloadError("version", f"GBFS 1 to 3 is read, version {text!r} came")
     content, rows = _find_list(data, language)
     return File(content, rows, answer["last_updated"], text)
-
-
-def _load(body: bytes) -> Any:
-    content = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if not content:
-        raise PayloadError("empty_body", "the answer has no content")
-    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
-        raise PayloadError("too_many_values", f"more than {MAX_CONTAINERS} lists and objects in one body")
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        said = clean_text(error.msg, 120)
-        raise PayloadError("not_json", f"JSON is wrong at line {error.lineno}, column {error.colno}: {said}") from None
 
 
 def _find_list(data: Any, language: str) -> tuple[str, Sequence[Any]]:

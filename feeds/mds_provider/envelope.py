@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urldefrag, urljoin
 
-import orjson
-
 from feeds.feed import PayloadError
+from feeds.json_body import load_json
 from feeds.mds_provider.values import find_number
 from feeds.text import clean_error, clean_text
 
-# Lists and objects in one body. A robot takes about eight; empty ones unpack to twenty times their bytes.
-MAX_CONTAINERS: Final = 1_000_000
 # FEEDS: a ttl this small was plainly meant as seconds (60 seen). 0 is the standard's "always refresh".
 _TTL_SUSPECT_BELOW: Final = 1_000
 
@@ -46,7 +43,7 @@ def decode(body: bytes) -> Page:
             mds_error (the server says that it failed), version (not 2.x), not_mds,
             not_vehicle_status (another MDS answer).
     """
-    answer = _load(body)
+    answer = load_json(body)
     if not isinstance(answer, dict):
         raise PayloadError("not_mds", f"a JSON object was expected, {type(answer).__name__} came")
     rows = answer.get("vehicles_status")
@@ -65,29 +62,6 @@ def decode(body: bytes) -> Page:
         next=_find_next(answer.get("links")),
         oddities=tuple(oddities),
     )
-
-
-def _load(body: bytes) -> Any:
-    content = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if not content:
-        raise PayloadError("empty_body", "the answer has no content")
-    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
-        raise PayloadError("too_many_values", f"more than {MAX_CONTAINERS} lists and objects in one body")
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise PayloadError("not_json", _describe(error, content)) from None
-
-
-def _describe(error: orjson.JSONDecodeError, content: bytes) -> str:
-    """Where JSON goes wrong, and what stands there."""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        return f"JSON is wrong at byte {wrong.start}: {content[wrong.start]:#04x} is not UTF-8"
-    found = clean_error(text[error.pos : error.pos + 40], 16)
-    there = f"; there stands '{found}'" if found else ""
-    return f"JSON is wrong at line {error.lineno}, column {error.colno}: {clean_text(error.msg, 120)}{there}"
 
 
 def _check_version(version: object, oddities: list[str]) -> None:

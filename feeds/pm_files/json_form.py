@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import orjson
-
 from feeds.checks import Tally
 from feeds.feed import PayloadError
+from feeds.json_body import load_json
 from feeds.pm_files.report import MAX_NAMES, Budget, Group, Measured, Report, keep_value
 from feeds.text import clean_text
 
@@ -21,14 +20,7 @@ def read_event(body: bytes) -> Report:
     Raises:
         PayloadError: not_json, too_many_values, too_many_names, not_pm_report.
     """
-    content = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
-        raise PayloadError("too_many_values", f"more than {MAX_CONTAINERS} lists and objects in one body")
-    try:
-        answer = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        said = clean_text(error.msg, 120)
-        raise PayloadError("not_json", f"JSON is wrong at line {error.lineno}, column {error.colno}: {said}") from None
+    answer = load_json(body, MAX_CONTAINERS)
     tally, budget = Tally(), Budget()
     groups = [g for event in _list_events(answer) for g in _read_groups(event, tally, budget)]
     return Report(

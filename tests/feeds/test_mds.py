@@ -609,16 +609,20 @@ def test_a_body_that_is_no_status_answer_is_refused_by_name(body, reason):
     [
         (
             b"<html></html>",
-            "line 1, column 1: unexpected character, expected a JSON value; there stands '<html></html>'",
+            "line 1, column 1: unexpected character, expected a JSON value; the body begins with '<html></html>'",
         ),
         (b'{"version": "2.0",\n "ttl": sixty}', "line 2, column 9"),
-        (b'{"version": "2.0",\n "ttl": sixty}', "there stands 'sixty}'"),
         (b'{"version": "2\xff"}', "byte 14: 0xff is not UTF-8"),
     ],
 )
 def test_an_error_in_json_says_where_and_what(body, said):
-    """Line, column and the first offending letters, or the byte that is no text."""
+    """Line and column, how a body begins that is no JSON at all, or the byte that is no text."""
     assert said in failure(body).detail
+
+
+def test_an_error_in_json_quotes_nothing_from_inside_a_body():
+    """What stands where JSON breaks off may be a person's name."""
+    assert "Ann" not in failure(b'{"version": "2.0", "driver": Ann Example}').detail
 
 
 def test_a_byte_order_mark_is_passed_over():
