@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.back_office import decode, looks_like, observe
 from feeds.feed import Feed, PayloadError
+from tests.feeds.reading import read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 NOW = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
@@ -27,10 +28,7 @@ def read_body(body: bytes, at: datetime = NOW, **options: Any) -> Batch:
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / "council-back-office" / name
-    if not path.exists():
-        pytest.skip("the folder of real samples is not here")
-    return path.read_bytes()
+    return read_sample(SAMPLES / "council-back-office" / name)
 
 
 def bartec(inside: str) -> bytes:

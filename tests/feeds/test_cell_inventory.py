@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.cell_inventory import ADAPTER, decode, looks_like, observe
 from feeds.feed import Feed, PayloadError
+from tests.feeds.reading import only, read_one
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -36,14 +37,7 @@ def answer(*cells: Any, **envelope: Any) -> bytes:
 
 
 def read(body: bytes) -> Batch:
-    (batch,) = observe([decode(body)], FEED, NOW)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    """The one row of a batch, unknown values left out."""
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
+    return read_one(ADAPTER, FEED, NOW, body)
 
 
 ROW = {

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.coverage import ADAPTER, decode, looks_like, observe
 from feeds.feed import Feed, PayloadError
+from tests.feeds.reading import only, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "5g"
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,21 +54,11 @@ def joined(*bodies: bytes) -> bytes:
 
 
 def read(body: bytes, now: datetime = NOW, **options: Any) -> Batch:
-    (batch,) = observe([decode(body)], feed(**options), now)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    """The one row of a batch, unknown values left out."""
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
+    return read_one(ADAPTER, feed(**options), now, body)
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def failure(body: bytes) -> PayloadError:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.datex2 import ADAPTER, decode, observe
 from feeds.feed import Feed, PayloadError, list_adapters
+from tests.feeds.reading import full_row, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "streetworks"
 NOW = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
@@ -51,20 +52,11 @@ def publication(*records: str, header: str = "") -> bytes:
 
 def read(*records: str, header: str = "", **options: Any) -> Batch:
     feed = FEED.model_copy(update={"options": options})
-    (batch,) = observe([decode(publication(*records, header=header))], feed, NOW)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    (found,) = batch.table.to_records()
-    return found
+    return read_one(ADAPTER, feed, NOW, publication(*records, header=header))
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +96,7 @@ def test_the_ferry_that_stops_for_floating_timber_is_on_at_half_past_nine():
     (batch,) = observe(
         [decode(sample("datex2-v3_5-GUID50456943.xml"))], FEED, datetime(2025, 11, 27, 7, 30, tzinfo=UTC)
     )
-    row = only(batch)
+    row = full_row(batch)
 
     assert row["title"] == "Transit information: delays due to flotsam"
     assert (row["severity"], row["disruption_type"], row["language"]) == ("high", "travel_alert", "fi")
@@ -117,7 +109,7 @@ def test_the_ferry_that_stops_for_floating_timber_is_on_at_half_past_nine():
 def test_a_point_is_a_place_and_works_are_roadworks():
     """Coordinates of version 3, without any oddity."""
     batch = read(record())
-    row = only(batch)
+    row = full_row(batch)
 
     assert (batch.rejects, batch.warnings) == ({}, {})
     assert (row["latitude"], row["longitude"], row["disruption_type"]) == (52.04, -0.76, "roadworks")
@@ -127,14 +119,14 @@ def test_a_point_is_a_place_and_works_are_roadworks():
 def test_lines_are_read_from_position_lists_and_pairs_of_points():
     """GML has latitude first; version 2 gives the two ends; the point for display marks the row."""
     gml = "<locationReference><gmlLineString><posList>52.04 -0.76 52.04 -0.74</posList></gmlLineString></locationReference>"
-    row = only(read(record(place=gml)))
+    row = full_row(read(record(place=gml)))
     assert json.loads(row["geometry"])["coordinates"] == [[-0.76, 52.04], [-0.74, 52.04]]
     assert (row["latitude"], row["longitude"]) == (52.04, -0.75)
 
     point = "<pointCoordinates><latitude>{}</latitude><longitude>{}</longitude></pointCoordinates>"
     ends = f"<from>{point.format(52.0, -0.7)}</from><to>{point.format(52.1, -0.7)}</to>"
     shown = "<locationForDisplay><latitude>52.02</latitude><longitude>-0.71</longitude></locationForDisplay>"
-    row = only(read(record(place=f"<groupOfLocations>{shown}{ends}</groupOfLocations>")))
+    row = full_row(read(record(place=f"<groupOfLocations>{shown}{ends}</groupOfLocations>")))
     assert json.loads(row["geometry"])["type"] == "LineString"
     assert (row["latitude"], row["longitude"]) == (52.02, -0.71)
 
@@ -162,7 +154,7 @@ def test_each_kind_of_dirt_is_counted_and_the_row_kept(changes, warning):
 
 def test_a_line_feed_inside_a_time_is_no_fault():
     """Before, after and in the middle."""
-    assert only(read(record(start="\n2026-07-01\nT07:00:00Z\n  ")))["active_from"] == "2026-07-01T07:00:00Z"
+    assert full_row(read(record(start="\n2026-07-01\nT07:00:00Z\n  ")))["active_from"] == "2026-07-01T07:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +181,7 @@ def test_the_highest_version_of_a_record_wins():
 
     for records in ((new, old), (old, new)):
         batch = read(*records)
-        assert (only(batch)["cause"], batch.warnings) == ("Accident", {"superseded": 1})
+        assert (full_row(batch)["cause"], batch.warnings) == ("Accident", {"superseded": 1})
 
 
 @pytest.mark.parametrize(
@@ -211,7 +203,7 @@ def test_the_highest_version_of_a_record_wins():
 )
 def test_a_record_is_on_by_its_status_then_by_its_times(changes, active):
     """`active` and `suspended` say so themselves; a cancelled record is over."""
-    assert only(read(record(**changes)))["is_active"] is active
+    assert full_row(read(record(**changes)))["is_active"] is active
 
 
 def test_comments_that_are_not_for_the_public_never_enter():

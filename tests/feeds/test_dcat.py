@@ -14,6 +14,7 @@ from control_room.model import Batch
 from feeds.catalogue.frequency import read_interval_s
 from feeds.dcat import ADAPTER, decode, next_url, observe
 from feeds.feed import Feed, PayloadError, list_adapters
+from tests.feeds.reading import full_row, read_one
 
 NOW = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
 FEED = Feed(name="offers", adapter="dcat", url="http://localhost/catalogue")
@@ -76,13 +77,7 @@ def without_prefix(value: Any) -> Any:
 
 
 def read(whole: Any) -> Batch:
-    (batch,) = observe([decode(json.dumps(whole).encode())], FEED, NOW)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    (record,) = batch.table.to_records()
-    return record
+    return read_one(ADAPTER, FEED, NOW, json.dumps(whole).encode())
 
 
 @pytest.mark.parametrize(
@@ -93,7 +88,7 @@ def only(batch: Batch) -> dict[str, Any]:
 def test_each_shape_of_json_ld_gives_the_same_offer(whole):
     """A row is a distribution; English is preferred; the address loses its query."""
     batch = read(whole)
-    row = only(batch)
+    row = full_row(batch)
 
     assert (batch.rejects, batch.warnings) == ({}, {})
     assert row["dataset_key"] == "offers:http://x/1/http://x/d/1"
@@ -128,7 +123,7 @@ def test_what_is_continuous_is_expected_by_its_resolution_in_time():
     offer = catalogue(
         **{"dct:accrualPeriodicity": {"@id": f"{EU}UPDATE_CONT"}, "dcat:temporalResolution": {"@value": "PT2S"}}
     )
-    assert only(read(offer))["interval_s"] == 2
+    assert full_row(read(offer))["interval_s"] == 2
 
 
 @pytest.mark.parametrize(
@@ -158,7 +153,7 @@ def test_a_dataset_without_a_name_is_rejected_and_a_repeated_one_counted():
 def test_credentials_in_an_address_never_come_through():
     """Neither user nor key."""
     offer = {**DISTRIBUTION, "dcat:accessURL": "https://user:pw@Data.example/x?api_key=k"}
-    assert only(read(catalogue(**{"dcat:distribution": offer})))["access_url"] == "https://data.example/x"
+    assert full_row(read(catalogue(**{"dcat:distribution": offer})))["access_url"] == "https://data.example/x"
 
 
 def test_the_next_page_of_a_paged_catalogue_is_followed():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.events import ADAPTER, decode, observe
 from feeds.feed import Feed, PayloadError, list_adapters
+from tests.feeds.reading import full_row, read_one
 
 NOW = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
 FEED = Feed(name="events", adapter="events", url="http://localhost/events")
@@ -54,20 +55,14 @@ def changed(**changes: str | None) -> bytes:
 
 
 def read(body: bytes, **options: Any) -> Batch:
-    (batch,) = observe([decode(body)], FEED.model_copy(update={"options": options}), NOW)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    (record,) = batch.table.to_records()
-    return record
+    return read_one(ADAPTER, FEED.model_copy(update={"options": options}), NOW, body)
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
 def test_a_calendar_event_is_read_whatever_ends_its_lines(end):
     """Escaped commas, a position, people expected."""
     batch = read(calendar(*GOOD, end=end))
-    row = only(batch)
+    row = full_row(batch)
 
     assert (batch.rejects, batch.warnings) == ({}, {})
     assert (row["title"], row["venue"], row["expected_people"]) == ("League match, home", "Stadium", 12000)
@@ -77,7 +72,7 @@ def test_a_calendar_event_is_read_whatever_ends_its_lines(end):
 
 def test_folded_lines_are_one_line():
     """A fold may fall anywhere, inside a word too."""
-    assert only(read(changed(SUMMARY="SUMMARY:Sum\r\n mer sta\r\n\tge")))["title"] == "Summer stage"
+    assert full_row(read(changed(SUMMARY="SUMMARY:Sum\r\n mer sta\r\n\tge")))["title"] == "Summer stage"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +89,7 @@ def test_folded_lines_are_one_line():
 )  # fmt: skip
 def test_local_times_zones_whole_days_and_lengths(start, end, starts_at, ends_at):
     """A whole day runs from midnight to midnight of the city; DTEND of whole days is the day after."""
-    row = only(read(changed(DTSTART=start, DTEND=end)))
+    row = full_row(read(changed(DTSTART=start, DTEND=end)))
     assert (row["starts_at"], row["ends_at"]) == (starts_at, ends_at)
 
 
@@ -150,7 +145,7 @@ def test_of_an_event_sent_twice_the_one_changed_last_is_kept():
     )
     batch = read(two)
 
-    assert (only(batch)["title"], batch.rejects) == ("Moved", {"duplicate": 1})
+    assert (full_row(batch)["title"], batch.rejects) == ("Moved", {"duplicate": 1})
 
 
 def test_what_is_long_over_is_left_out_and_counted():
@@ -170,7 +165,7 @@ def test_alarms_and_people_are_never_read():
     decoded = decode(body)
 
     assert "Doe" not in repr(decoded) and "Wake" not in repr(decoded)
-    assert only(read(body))["title"] == "League match, home"
+    assert full_row(read(body))["title"] == "League match, home"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +182,7 @@ def test_alarms_and_people_are_never_read():
 def test_each_shape_of_schema_org_gives_the_same_event(whole):
     """Times without an offset are the city's; coordinates may be text."""
     batch = read(json.dumps(whole).encode())
-    row = only(batch)
+    row = full_row(batch)
 
     assert batch.rejects == {}
     assert (row["event_id"], row["title"], row["status"]) == ("http://x/1", "League match", "EventScheduled")
@@ -198,7 +193,7 @@ def test_each_shape_of_schema_org_gives_the_same_event(whole):
 def test_capacity_is_no_expectation():
     """An empty stadium has the same."""
     event = {k: v for k, v in JSON_EVENT.items() if k != "expectedAttendance"} | {"maximumAttendeeCapacity": 30_000}
-    assert only(read(json.dumps(event).encode())).get("expected_people") is None
+    assert full_row(read(json.dumps(event).encode())).get("expected_people") is None
 
 
 @pytest.mark.parametrize(

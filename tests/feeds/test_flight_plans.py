@@ -16,6 +16,7 @@ from control_room.model import Batch
 from feeds.feed import Feed, PayloadError, list_adapters
 from feeds.flight_plans import decode, observe
 from tests.feeds.json_noise import spoiled
+from tests.feeds.reading import only
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "drones"
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -65,11 +66,6 @@ def listed(*intents: Any) -> bytes:
 def read(body: bytes) -> Batch:
     (batch,) = observe([decode(body)], FEED, NOW)
     return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
 
 
 def test_the_real_request_gives_its_five_volumes():

@@ -18,6 +18,7 @@ from feeds.feed import AddressRefused, Feed, PayloadError
 from feeds.fetch import Fetcher
 from feeds.gbfs import ADAPTER, decode, list_urls, looks_like, observe
 from tests.feeds.http_server import Exchange, reply, serve
+from tests.feeds.reading import known
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "gbfs"
 FEED = Feed(name="hire", adapter="gbfs", url="http://localhost/gbfs.json", vehicle_type="scooter")
@@ -56,10 +57,6 @@ def read(*bodies: bytes, now: datetime = NOW, feed: Feed = FEED) -> dict[str, Ba
     return {b.kind.name: b for b in observe([decode(b) for b in bodies], feed, now)}
 
 
-def rows(batch: Batch) -> list[dict[str, Any]]:
-    return [{k: v for k, v in r.items() if v is not None} for r in batch.table.to_records()]
-
-
 def sample(*names: str) -> list[bytes]:
     if not SAMPLES.exists():
         pytest.skip("the real samples are not on this machine")
@@ -75,7 +72,7 @@ def test_helsinki_of_the_first_version_is_read():
     batch = read(*bodies, now=datetime(2021, 9, 13, 8, tzinfo=UTC))["hire_station"]
 
     assert len(batch.table) == 7
-    assert rows(batch)[0] == {
+    assert known(batch)[0] == {
         "station_key": "hire:001",
         "feed": "hire",
         "station_id": "001",
@@ -102,7 +99,7 @@ def test_bay_wheels_bikes_and_stations_with_vendor_keys_are_read():
     made = read(bikes, stations, now=now)
 
     assert (len(made["vehicle"].table), made["vehicle"].rejects) == (720, {})
-    assert rows(made["vehicle"])[0] == {
+    assert known(made["vehicle"])[0] == {
         "vehicle_key": "hire:e96f8fdb9235b3f8f989cc27f2edf61d",
         "vehicle_id": "e96f8fdb9235b3f8f989cc27f2edf61d",
         "feed": "hire",
@@ -115,7 +112,7 @@ def test_bay_wheels_bikes_and_stations_with_vendor_keys_are_read():
         "received_at": "2022-09-16T01:48:00Z",
     }
     assert (len(made["hire_station"].table), made["hire_station"].rejects) == (496, {})
-    first = rows(made["hire_station"])[0]
+    first = known(made["hire_station"])[0]
     assert (first["vehicles_available"], first["docks_available"], first["is_renting"]) == (20, 3, True)
     assert made["hire_station"].warnings["station_information_missing"] == 1
 
@@ -125,7 +122,7 @@ def test_the_newer_of_two_statuses_of_a_station_stays():
     bodies = sample(*[f"duplicate-stations-v3-{n}" for n in ("gbfs", "station_information", "station_status")])
     batch = read(*bodies, now=datetime(2025, 11, 5, 12, 1, tzinfo=UTC))["hire_station"]
 
-    assert [(r["station_id"], r["vehicles_available"], r["title"]) for r in rows(batch)][:2] == [
+    assert [(r["station_id"], r["vehicles_available"], r["title"]) for r in known(batch)][:2] == [
         ("station_1", 5, "Station One"),
         ("station_duplicate", 8, "Station Duplicate First"),
     ]
@@ -138,8 +135,8 @@ def test_mopeds_of_version_three_are_no_scooters():
     bodies = sample(*[f"ridecheck-almere-v3-{n}" for n in ("gbfs", "vehicle_types", "vehicle_status")])
     batch = read(*bodies, now=datetime(2025, 5, 21, 8, tzinfo=UTC))["vehicle"]
 
-    assert [r["vehicle_type"] for r in rows(batch)] == ["other"] * 6
-    assert {r["observed_at"] for r in rows(batch)} == {"2025-05-21T07:48:04.229Z"}
+    assert [r["vehicle_type"] for r in known(batch)] == ["other"] * 6
+    assert {r["observed_at"] for r in known(batch)} == {"2025-05-21T07:48:04.229Z"}
     assert (batch.rejects, batch.warnings) == ({}, {"unused_file": 2})
 
 
@@ -150,7 +147,7 @@ def test_a_voi_scooter_has_its_charge_as_a_percentage():
         now=datetime(2025, 2, 17, 13, 20, tzinfo=UTC),
         feed=Feed(name="hire", adapter="gbfs", url="http://localhost/"),
     )["vehicle"]
-    (row,) = rows(batch)
+    (row,) = known(batch)
 
     assert (row["battery_percent"], row["vehicle_type"], row["observed_at"]) == (47, "scooter", "2025-02-17T13:19:04Z")
     assert row["stop_id"] == "31ecd9f9-7f10-4c32-89bc-7651dd1acbb2"
@@ -214,9 +211,9 @@ def test_a_discovery_is_walked_to_the_files_it_lists(version: str):
         "/station_status.json",
         "/vehicle_status.json",
     ]
-    (vehicle,) = rows(made["vehicle"])
+    (vehicle,) = known(made["vehicle"])
     assert (vehicle["vehicle_type"], vehicle["latitude"], vehicle["stop_id"]) == ("scooter", 52.0, "s1")
-    assert rows(made["hire_station"])[0]["title"] == "Here"
+    assert known(made["hire_station"])[0]["title"] == "Here"
     assert made["vehicle"].warnings == {"unused_file": 1}
 
 
@@ -264,7 +261,7 @@ def test_values_are_read_as_the_versions_write_them(
 ):
     """Zero is a value, nothing is unknown, and what is neither is counted."""
     batch = read(file(vehicles=[scooter(**change)]))["vehicle"]
-    (row,) = rows(batch)
+    (row,) = known(batch)
 
     told = {"battery_percent", "observed_at", *expected} if warnings or expected else set()
     default = {"observed_at": "2026-05-14T11:59:50Z"} if "last_reported" not in change else {}
@@ -306,7 +303,7 @@ def test_rows_that_cannot_be_used_are_counted():
 def test_a_station_not_installed_is_not_renting():
     """Whatever its other flags say: it is not in the street."""
     batch = read(file(stations=[PLACE]), file(stations=[station(is_installed=False)]))["hire_station"]
-    (row,) = rows(batch)
+    (row,) = known(batch)
 
     assert (row["is_renting"], row["is_returning"]) == (False, False)
     assert batch.warnings == {"renting_not_installed": 1}
@@ -319,14 +316,14 @@ def test_stations_without_their_other_half_are_said():
 
     assert batch.rejects == {"station_unknown": 1}
     assert batch.warnings == {"status_missing": 1}
-    assert "vehicles_available" not in rows(batch)[1] and rows(batch)[1]["title"] == "Plain text"
+    assert "vehicles_available" not in known(batch)[1] and known(batch)[1]["title"] == "Plain text"
 
 
 def test_names_follow_the_language_of_the_feed():
     """English unless the feed says otherwise; the first where the wanted one is missing."""
     bodies = file(stations=[PLACE]), file(stations=[station()])
     titles = [
-        rows(read(*bodies, feed=FEED.model_copy(update={"options": {"language": language}}))["hire_station"])[0][
+        known(read(*bodies, feed=FEED.model_copy(update={"options": {"language": language}}))["hire_station"])[0][
             "title"
         ]
         for language in ("en", "fr", "de")

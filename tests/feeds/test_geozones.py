@@ -17,6 +17,7 @@ from control_room.model import Batch
 from feeds.feed import Feed, PayloadError, list_adapters
 from feeds.geozones import decode, observe
 from tests.feeds.json_noise import spoiled
+from tests.feeds.reading import only
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "drones"
 # A Monday.
@@ -94,11 +95,6 @@ def ed318(*features: Any) -> bytes:
 def read(body: bytes, now: datetime = NOW) -> Batch:
     (batch,) = observe([decode(body)], FEED, now)
     return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
 
 
 def period(applicability: Any, now: datetime = NOW) -> tuple[Any, Any, dict[str, int]]:

@@ -24,6 +24,7 @@ from feeds.gtfs_schedule import archive as limits
 from feeds.gtfs_static import ADAPTER, decode, find_day_start, find_service_day, looks_like, observe
 from feeds.poller import read_pages
 from tests.feeds.http_server import reply, serve
+from tests.feeds.reading import known, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "gtfs"
 FEED = Feed(name="plan", adapter="gtfs_static", url="http://localhost/gtfs.zip")
@@ -56,10 +57,6 @@ def read(body: bytes, now: datetime = NOON, feed: Feed = FEED) -> dict[str, Batc
     return {b.kind.name: b for b in observe([decode(body)], feed, now)}
 
 
-def rows(batch: Batch) -> list[dict[str, Any]]:
-    return [{k: v for k, v in r.items() if v is not None} for r in batch.table.to_records()]
-
-
 def failure(body: bytes) -> PayloadError:
     with pytest.raises(PayloadError) as caught:
         decode(body)
@@ -67,10 +64,7 @@ def failure(body: bytes) -> PayloadError:
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 # Real archives
@@ -85,7 +79,7 @@ def test_google_sample_feed_on_a_sunday_has_weekend_trips_and_headways():
         "route": (5, {}, {}),
         "stop": (9, {}, {}),
     }
-    assert rows(made["timetable"])[0] == {
+    assert known(made["timetable"])[0] == {
         "timetable_key": "plan:2007-06-03:AB1",
         "feed": "plan",
         "trip_id": "AB1",
@@ -97,9 +91,9 @@ def test_google_sample_feed_on_a_sunday_has_weekend_trips_and_headways():
         "stops_total": 2.0,
         "received_at": "2007-06-03T20:00:00Z",
     }
-    assert rows(made["route"])[0]["operator"] == "Demo Transit Authority"
+    assert known(made["route"])[0]["operator"] == "Demo Transit Authority"
     # STBA leaves every half hour from 6:00 up to 22:00, which is no departure any more.
-    assert rows(made["route"])[2]["trips_today"] == 32
+    assert known(made["route"])[2]["trips_today"] == 32
 
 
 def test_google_sample_feed_rests_on_its_exception():
@@ -108,7 +102,7 @@ def test_google_sample_feed_rests_on_its_exception():
 
     assert len(made["timetable"].table) == 0
     assert made["timetable"].warnings == {"no_service_today": 1}
-    assert [r["trips_today"] for r in rows(made["route"])] == [0] * 5
+    assert [r["trips_today"] for r in known(made["route"])] == [0] * 5
 
 
 def test_bullrunner_runs_by_frequency_on_wednesday_and_friday():
@@ -125,7 +119,7 @@ def test_bullrunner_runs_by_frequency_on_wednesday_and_friday():
         125,
     ]
     assert wednesday["timetable"].rejects == wednesday["timetable"].warnings == {}
-    assert rows(wednesday["route"])[0] == {
+    assert known(wednesday["route"])[0] == {
         "route_key": "plan:A",
         "feed": "plan",
         "route_id": "A",
@@ -136,7 +130,7 @@ def test_bullrunner_runs_by_frequency_on_wednesday_and_friday():
         "trips_today": 102.0,
         "received_at": "2016-01-20T20:00:00Z",
     }
-    assert rows(wednesday["timetable"])[-1]["ends_at"] == "2016-01-21T05:46:42Z"
+    assert known(wednesday["timetable"])[-1]["ends_at"] == "2016-01-21T05:46:42Z"
 
 
 # The service day
@@ -156,7 +150,7 @@ def test_a_time_is_local_time_on_each_side_of_the_clock_changes(now: str, starts
     daily = {"calendar.txt": GOOD["calendar.txt"].replace("1,1,1,1,1,0,0", "1,1,1,1,1,1,1")}
     made = read(pack(daily), datetime.fromisoformat(now).replace(tzinfo=UTC))
 
-    assert rows(made["timetable"])[0]["starts_at"] == starts_at
+    assert known(made["timetable"])[0]["starts_at"] == starts_at
 
 
 @pytest.mark.parametrize(
@@ -175,7 +169,7 @@ def test_times_count_from_noon_minus_twelve_hours(day: date, counts_from: str):
 def test_times_may_pass_midnight():
     """25:10:00 is ten past one in the next night, of this service day."""
     late = GOOD["stop_times.txt"].replace("08:00:00", "24:50:00").replace("08:10:00", "25:10:00")
-    (row,) = rows(read(pack({"stop_times.txt": late}))["timetable"])
+    (row,) = known(read(pack({"stop_times.txt": late}))["timetable"])
 
     assert (row["service_date"], row["starts_at"], row["ends_at"]) == (
         "2026-05-14",
@@ -235,7 +229,7 @@ def test_byte_order_marks_quoted_newlines_and_spaces_are_read():
 
     for body in (plain, inside.getvalue()):
         made = read(body)
-        assert rows(made["stop"])[0]["title"] == 'First by the "Bridge"'
+        assert known(made["stop"])[0]["title"] == 'First by the "Bridge"'
         assert (len(made["stop"].table), made["timetable"].rejects) == (2, {})
 
 
@@ -268,14 +262,14 @@ def test_rows_that_cannot_be_used_are_counted_by_reason():
         "call_at_unknown_stop": 1,
     }
     assert made["timetable"].offending["route_unknown"] == "trip t2: route r9"
-    assert [r["trips_today"] for r in rows(made["stop"])] == [1]
+    assert [r["trips_today"] for r in known(made["stop"])] == [1]
 
 
 def test_a_trip_without_times_stays_and_its_times_are_unknown():
     """Missing is not midnight."""
     without = "trip_id,arrival_time,departure_time,stop_id,stop_sequence\nt1,,,s1,1\nt1,,,s2,2\n"
     made = read(pack({"stop_times.txt": without}))["timetable"]
-    (row,) = rows(made)
+    (row,) = known(made)
 
     assert "starts_at" not in row and "ends_at" not in row and row["stops_total"] == 2
     assert made.warnings == {"time_missing": 1}
@@ -284,7 +278,7 @@ def test_a_trip_without_times_stays_and_its_times_are_unknown():
 def test_calls_out_of_order_are_read_by_their_sequence():
     """The first departure is that of the lowest stop_sequence, whatever line it stands on."""
     lines = GOOD["stop_times.txt"].splitlines()
-    (row,) = rows(read(pack({"stop_times.txt": "\n".join([lines[0], lines[2], lines[1]])}))["timetable"])
+    (row,) = known(read(pack({"stop_times.txt": "\n".join([lines[0], lines[2], lines[1]])}))["timetable"])
 
     assert (row["starts_at"], row["ends_at"]) == ("2026-05-14T07:00:00Z", "2026-05-14T07:10:00Z")
 
@@ -294,7 +288,7 @@ def test_without_an_agency_the_feed_says_the_zone():
     feed = Feed(name="plan", adapter="gtfs_static", url="http://x/", options={"time_zone": "Europe/Oslo"})
     made = read(pack({"agency.txt": None}), feed=feed)["timetable"]
 
-    assert rows(made)[0]["starts_at"] == "2026-05-14T06:00:00Z"
+    assert known(made)[0]["starts_at"] == "2026-05-14T06:00:00Z"
     assert made.warnings == {"agency_missing": 1, "time_zone_assumed": 1}
     with pytest.raises(PayloadError, match="time_zone_unknown"):
         read(pack({"agency.txt": GOOD["agency.txt"].replace("Europe/London", "Nowhere/Land")}))

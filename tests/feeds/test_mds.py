@@ -18,6 +18,7 @@ from control_room.model import VEHICLE_STATES, Batch
 from feeds.feed import Feed, PayloadError, get_adapter, read_feed_file
 from feeds.mds import ADAPTER, decode, looks_like, next_url, observe
 from feeds.mds_provider.status import STATES
+from tests.feeds.reading import only, read_one, read_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT.parent / "shared" / "samples" / "mds"
@@ -78,21 +79,11 @@ def answer(*rows: Any, **envelope: Any) -> bytes:
 
 
 def read(*bodies: bytes, now: datetime = NOW, feed: Feed = FEED) -> Batch:
-    (batch,) = observe([decode(body) for body in bodies], feed, now)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    """The one row of a batch, unknown values left out."""
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
+    return read_one(ADAPTER, feed, now, *bodies)
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def failure(body: bytes) -> PayloadError:

@@ -20,6 +20,7 @@ from feeds.fetch import Fetcher
 from feeds.ngsi.builtin import list_builtin
 from feeds.ngsi_ld import ADAPTER, decode, looks_like, next_url, observe
 from tests.feeds.http_server import Request, reply, serve
+from tests.feeds.reading import known, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -38,8 +39,7 @@ def vehicles(**mapping: Any) -> Feed:
 
 
 def read(*bodies: bytes, of: Feed | None = None, now: datetime = NOW) -> Batch:
-    (batch,) = observe([decode(body) for body in bodies], of or feed(), now)
-    return batch
+    return read_one(ADAPTER, of or feed(), now, *bodies)
 
 
 def entity(**attributes: Any) -> bytes:
@@ -56,15 +56,8 @@ def entity(**attributes: Any) -> bytes:
     ).encode()
 
 
-def known(batch: Batch) -> list[dict[str, Any]]:
-    return [{n: v for n, v in row.items() if v is not None} for row in batch.table.to_records()]
-
-
 def sample(name: str) -> bytes:
-    path = SAMPLES / "ngsi-ld" / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / "ngsi-ld" / name)
 
 
 # Real examples, by the mappings we bring along

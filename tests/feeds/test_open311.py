@@ -20,6 +20,7 @@ from feeds.fetch import Fetcher
 from feeds.open311 import ADAPTER, check_options, decode, looks_like, next_url, observe, params
 from feeds.poller import read_pages
 from tests.feeds.http_server import Request, reply, serve
+from tests.feeds.reading import read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -50,8 +51,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def read(*rows: Any, feed: Feed = FEED, at: datetime = NOW) -> Batch:
-    [batch] = observe([decode(json.dumps(rows).encode())], feed, at)
-    return batch
+    return read_one(ADAPTER, feed, at, json.dumps(rows).encode())
 
 
 def read_body(body: bytes, at: datetime = NOW) -> Batch:
@@ -66,10 +66,7 @@ def one(**changes: Any) -> dict[str, Any]:
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / "open311" / name
-    if not path.exists():
-        pytest.skip("the folder of real samples is not here")
-    return path.read_bytes()
+    return read_sample(SAMPLES / "open311" / name)
 
 
 def test_a_request_in_the_citys_words():

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.feed import Feed, PayloadError
 from feeds.pm_files.report import MAX_NAMES
-from feeds.pm_xml import ADAPTER, decode, find_cell_id, looks_like, observe
+from feeds.pm_xml import ADAPTER, decode, find_cell_id, looks_like
+from tests.feeds.reading import only, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "pm-xml"
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,21 +84,11 @@ def feed(**options: Any) -> Feed:
 
 
 def read(*bodies: bytes, now: datetime = NOW, by: Feed = FEED) -> Batch:
-    (batch,) = observe([decode(body) for body in bodies], by, now)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    """The one row of a batch, unknown values left out."""
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
+    return read_one(ADAPTER, by, now, *bodies)
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def failure(body: bytes) -> PayloadError:

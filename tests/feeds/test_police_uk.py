@@ -17,6 +17,7 @@ from feeds.feed import Feed, PayloadError
 from feeds.fetch import Fetcher
 from feeds.police_uk import ADAPTER, check_options, decode, find_square, looks_like, observe, params
 from tests.feeds.http_server import reply, serve
+from tests.feeds.reading import read_one
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -47,8 +48,7 @@ def at(latitude: Any, longitude: Any) -> dict[str, Any]:
 
 
 def read(*crimes: Any, feed: Feed = FEED) -> Batch:
-    [batch] = observe([decode(json.dumps(crimes).encode())], feed, NOW)
-    return batch
+    return read_one(ADAPTER, feed, NOW, json.dumps(crimes).encode())
 
 
 def told(batch: Batch) -> dict[tuple[str, str], float]:

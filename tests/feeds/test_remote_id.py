@@ -17,6 +17,7 @@ from feeds.drones.flights import STATES
 from feeds.feed import Feed, PayloadError, list_adapters
 from feeds.remote_id import ADAPTER, decode, looks_like, observe, split
 from tests.feeds.json_noise import spoiled
+from tests.feeds.reading import only, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "drones"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -79,14 +80,7 @@ def answer(*flights: Any, **envelope: Any) -> bytes:
 
 
 def read(*bodies: bytes, now: datetime = NOW, feed: Feed = FEED) -> Batch:
-    (batch,) = observe([decode(body) for body in bodies], feed, now)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    """The one row of a batch, unknown values left out."""
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
+    return read_one(ADAPTER, feed, now, *bodies)
 
 
 def changed(**changes: Any) -> Batch:
@@ -94,10 +88,7 @@ def changed(**changes: Any) -> Batch:
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 # Recorded flights

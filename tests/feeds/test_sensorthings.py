@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.feed import Feed, PayloadError
 from feeds.sensorthings import check, decode, looks_like, next_url, observe
+from tests.feeds.reading import known, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "sensorthings"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -48,15 +49,8 @@ def read(*bodies: bytes, of: Feed = FEED) -> Batch:
     return batch
 
 
-def known(batch: Batch) -> list[dict[str, Any]]:
-    return [{n: v for n, v in row.items() if v is not None} for row in batch.table.to_records()]
-
-
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def test_augsburg_marks_the_faulty_sensor_and_counts_the_silent_one():

@@ -14,6 +14,7 @@ from control_room.model import Batch
 from feeds.feed import Feed, PayloadError
 from feeds.siri.situations import MAX_REFS
 from feeds.siri_sx import decode, looks_like, observe
+from tests.feeds.reading import only, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "siri"
 FEED = Feed(name="sx", adapter="siri_sx", url="http://localhost/siri-sx/")
@@ -45,16 +46,8 @@ def read(*bodies: bytes, now: datetime = NOW, feed: Feed = FEED) -> Batch:
     return batch
 
 
-def only(batch: Batch) -> dict[str, Any]:
-    (record,) = batch.table.to_records()
-    return {k: v for k, v in record.items() if v is not None}
-
-
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def test_the_first_message_of_the_standard_is_read():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.feed import Feed, PayloadError, get_adapter, read_feed_file
 from feeds.siri_vm import ADAPTER, decode, looks_like, observe
+from tests.feeds.reading import only, read_one, read_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT.parent / "shared" / "samples" / "siri"
@@ -55,21 +56,11 @@ def answer(*parts: str, published: str = "2026-03-02T12:00:20+00:00", head: str 
 
 
 def read(*bodies: bytes, now: datetime = NOW, feed: Feed = FEED) -> Batch:
-    (batch,) = observe([decode(body) for body in bodies], feed, now)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, object]:
-    """The one row of a batch, unknown values left out."""
-    (record,) = batch.table.to_records()
-    return {name: value for name, value in record.items() if value is not None}
+    return read_one(ADAPTER, feed, now, *bodies)
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def reason_of(body: bytes) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from control_room.model import Batch
 from feeds.feed import Feed, PayloadError, list_adapters
 from feeds.street_manager import ADAPTER, decode, looks_like, observe
+from tests.feeds.reading import full_row, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "streetworks"
 NOW = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
@@ -59,20 +60,11 @@ def envelope(inner: Any) -> dict[str, Any]:
 
 def read(*items: Any, now: datetime = NOW) -> Batch:
     body = json.dumps(items[0] if len(items) == 1 else list(items)).encode()
-    (batch,) = observe([decode(body)], FEED, now)
-    return batch
-
-
-def only(batch: Batch) -> dict[str, Any]:
-    (record,) = batch.table.to_records()
-    return record
+    return read_one(ADAPTER, FEED, now, body)
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the real samples are not on this machine")
-    return path.read_bytes()
+    return read_sample(SAMPLES / name)
 
 
 def test_the_documented_sns_notification_becomes_a_road_closure_in_marylebone():
@@ -80,7 +72,7 @@ def test_the_documented_sns_notification_becomes_a_road_closure_in_marylebone():
     (batch,) = observe(
         [decode(sample("street-manager-notification-sns.json"))], FEED, datetime(2020, 6, 25, tzinfo=UTC)
     )
-    row = only(batch)
+    row = full_row(batch)
 
     assert batch.rejects == {} and batch.warnings == {} and not batch.complete
     assert row["disruption_key"] == "works:0000218889274-01"
@@ -102,7 +94,7 @@ def test_the_documented_sns_notification_becomes_a_road_closure_in_marylebone():
 def test_the_documented_bare_permit_is_read_as_a_line():
     """The same message without an envelope, its place a line of two corners, marked at its middle."""
     (batch,) = observe([decode(sample("street-manager-permit.json"))], FEED, datetime(2020, 6, 11, 12, tzinfo=UTC))
-    row = only(batch)
+    row = full_row(batch)
 
     assert row["disruption_id"] == "TSR1591199404915-01"
     assert json.loads(row["geometry"]) == {
@@ -162,7 +154,7 @@ def test_the_latest_event_of_an_object_wins_whatever_the_order():
 
     for items in ([message(), started, same_time], [same_time, started, message()]):
         batch = read(*items)
-        assert only(batch)["status"] == "completed"
+        assert full_row(batch)["status"] == "completed"
         assert (batch.rejects, batch.warnings["superseded"]) == ({}, 2)
 
 
@@ -180,7 +172,7 @@ def test_a_notice_that_cannot_be_ordered_is_rejected(change, reason):
     batch = read(message(**change), message(object_reference="GOOD"))
 
     assert batch.rejects == {reason: 1}
-    assert only(batch)["disruption_id"] == "GOOD"
+    assert full_row(batch)["disruption_id"] == "GOOD"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +192,7 @@ def test_works_without_a_readable_place_are_kept_and_counted(place, warning):
     batch = read(message({"works_location_coordinates": place}))
 
     assert batch.warnings == {warning: 1}
-    assert (only(batch).get("latitude"), only(batch).get("geometry")) == (None, None)
+    assert (full_row(batch).get("latitude"), full_row(batch).get("geometry")) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +208,7 @@ def test_works_without_a_readable_place_are_kept_and_counted(place, warning):
 )  # fmt: skip
 def test_every_shape_of_wkt_becomes_geojson_in_the_city(wkt, kind):
     """Longitude first, within the city, and marked by a point near it."""
-    row = only(read(message({"works_location_coordinates": wkt})))
+    row = full_row(read(message({"works_location_coordinates": wkt})))
 
     assert json.loads(row["geometry"])["type"] == kind
     assert row["latitude"] == pytest.approx(52.044, abs=0.002)
@@ -237,14 +229,14 @@ def test_every_shape_of_wkt_becomes_geojson_in_the_city(wkt, kind):
 )
 def test_works_are_on_when_somebody_has_said_so(data, active):
     """A plan whose day has come is not yet works; the status counts before the dates."""
-    assert only(read(message(data)))["is_active"] is active
+    assert full_row(read(message(data)))["is_active"] is active
 
 
 def test_works_past_their_end_without_a_stop_are_still_there():
     """Nobody said that they ended; that they overrun is counted."""
     batch = read(message({"work_status_ref": "in_progress", "proposed_end_date": "2026-06-30T23:00:00.000Z"}))
 
-    assert only(batch)["is_active"] is True
+    assert full_row(batch)["is_active"] is True
     assert batch.warnings == {"overrun": 1}
 
 
@@ -252,17 +244,17 @@ def test_a_time_on_another_day_keeps_the_date_and_takes_the_clock():
     """In winter and summer alike the date is London's, whatever day the time beside it names."""
     batch = read(message({"proposed_start_time": "2026-06-10T13:50:00.000Z"}))
 
-    assert only(batch)["active_from"] == "2026-07-01T13:50:00Z"
+    assert full_row(batch)["active_from"] == "2026-07-01T13:50:00Z"
     assert batch.warnings == {"time_on_another_day": 1}
 
 
 def test_dirty_times_are_counted_and_left_unknown():
     """An end before the start is no end; a time that is none is unknown."""
     batch = read(message({"proposed_start_date": "soon", "actual_end_date_time": None}))
-    assert (only(batch)["active_from"], batch.warnings) == (None, {"time_unreadable": 1})
+    assert (full_row(batch)["active_from"], batch.warnings) == (None, {"time_unreadable": 1})
 
     batch = read(message({"proposed_end_date": "2026-05-01T23:00:00.000Z"}))
-    assert (only(batch)["active_until"], batch.warnings) == (None, {"end_before_start": 1})
+    assert (full_row(batch)["active_until"], batch.warnings) == (None, {"end_before_start": 1})
 
 
 def test_an_activity_is_a_road_event_and_can_be_cancelled():
@@ -277,7 +269,7 @@ def test_an_activity_is_a_road_event_and_can_be_cancelled():
         "end_time": "2026-07-02T15:00:00.000Z",
         "cancelled": "Yes",
     }
-    row = only(read(message(data, object_type="ACTIVITY")))
+    row = full_row(read(message(data, object_type="ACTIVITY")))
 
     assert (row["title"], row["disruption_type"], row["status"]) == ("Fun run: H5 PORTWAY", "road_event", "cancelled")
     assert (row["active_from"], row["active_until"]) == ("2026-07-02T08:30:00Z", "2026-07-02T15:00:00Z")

@@ -16,6 +16,7 @@ from feeds import table_csv, table_json
 from feeds.feed import Feed, PayloadError
 from feeds.mapped.values import is_personal, read_number
 from feeds.units import convert, find_unit
+from tests.feeds.reading import known
 
 NOW = datetime(2026, 7, 2, 12, 0, 30, tzinfo=UTC)
 MAPPING: dict[str, Any] = {
@@ -43,10 +44,6 @@ def read_json(content: Any, **options: Any) -> Batch:
     given_options = {"mapping": MAPPING, "quantities": {"footfall": "people"}, **options}
     (batch,) = table_json.observe([table_json.decode(body)], feed("table_json", **given_options), NOW)
     return batch
-
-
-def known(batch: Batch) -> list[dict[str, Any]]:
-    return [{n: v for n, v in row.items() if v is not None} for row in batch.table.to_records()]
 
 
 HEADER = "site,name,lat,lon,when,people\n"
