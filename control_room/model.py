@@ -1073,6 +1073,20 @@ class FeedHealth:
         return replace(self, **values)
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmWatch:
+    """How the alarm system itself stands. A list without alarms is good news only while rules watch.
+
+    Attributes:
+        rules: how many are evaluated.
+        faults: what of it does not work, a sentence each, for people: a rule file that could not be
+            read, a rule that failed, a journal that cannot be written.
+    """
+
+    rules: int
+    faults: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The city at one moment, as far as we know it. Immutable; readers share it.
@@ -1082,6 +1096,7 @@ class Snapshot:
         feeds: how each feed stands.
         parts: the same rows by (kind, feed), which is how the writer renews them.
         quality: the ledger of `control_room.quality`, which only the writer reads; None before the first poll.
+        watch: how the alarm system stands; None where none is at work, so that nobody takes no alarms for good news.
     """
 
     version: int
@@ -1090,6 +1105,7 @@ class Snapshot:
     feeds: Mapping[str, FeedHealth]
     parts: Mapping[tuple[str, str], Table] = field(default_factory=dict, repr=False)
     quality: Any = field(default=None, repr=False)
+    watch: AlarmWatch | None = None
 
     @staticmethod
     def empty(at: datetime, feeds: Iterable[FeedHealth] = ()) -> Snapshot:

@@ -149,7 +149,14 @@ def project(snapshot: Snapshot, held: frozenset[str]) -> Snapshot:
             # The key column is kept as rows have no order without it; it leaves the process only in staff frames.
             kept = {n: a for n, a in table.columns.items() if n in allowed or n == table.kind.key}
             tables[name] = Table.of(table.kind, kept)
-    return Snapshot(snapshot.version, snapshot.at, MappingProxyType(tables), snapshot.feeds, MappingProxyType({}))
+    return Snapshot(
+        snapshot.version,
+        snapshot.at,
+        MappingProxyType(tables),
+        snapshot.feeds,
+        MappingProxyType({}),
+        watch=snapshot.watch,
+    )
 
 
 class CardFinder:

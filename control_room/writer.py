@@ -286,4 +286,5 @@ def _next(
         MappingProxyType(feeds),
         MappingProxyType(dict(parts)),
         quality,
+        snapshot.watch,
     )
