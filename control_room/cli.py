@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         "--sandbox-port", type=int, default=8051, help="port of the sandbox exchange (default 8051; 0: a free one)"
     )
     run.add_argument("--seed", type=int, default=1, help="seed of the sandbox city (default 1)")
+    run.add_argument(
+        "--scenario", action="append", default=[], metavar="NAME", help="scenario that starts at once; repeatable"
+    )
     run.add_argument("--reload", action="store_true", help="restart whenever a source file changes")
 
     serve = _command(commands, "serve", _serve, "the dashboard on feeds of your own")
@@ -168,6 +171,13 @@ def _run(options: argparse.Namespace) -> int:
     from control_room.clock import SystemClock
     from control_room.server import serve
     from feeds.feed import read_feed_file
+    from feeds.sandbox.scenario import BadScenario, get_scenario
+
+    try:
+        for name in options.scenario:
+            get_scenario(name)
+    except BadScenario as error:
+        raise SettingError(f"--scenario: {error}") from None
 
     sandbox = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
         [
@@ -178,6 +188,7 @@ def _run(options: argparse.Namespace) -> int:
             str(port),
             "--seed",
             str(options.seed),
+            *(word for name in options.scenario for word in ("--scenario", name)),
             "--until-stdin-closes",
         ],
         cwd=ROOT,

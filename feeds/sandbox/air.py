@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from feeds.sandbox.bus_movement import local_hour
-from feeds.sandbox.happenings import crowd_at, list_closures, metres
+from feeds.sandbox.happenings import Happenings, metres
 from feeds.sandbox.lots import draw
+from feeds.sandbox.overlay import Snow
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ STATIONS = (
 
 @dataclass(frozen=True)
 class Weather:
-    """Temperature °C, humidity 0 to 100, wind m/s and where it is from in degrees, pressure hPa, rain mm in ten minutes."""
+    """Temperature °C, humidity 0 to 100, wind m/s and where it is from in degrees, pressure hPa, rain and melted snow in mm in ten minutes."""
 
     temperature_c: float
     humidity_percent: float
@@ -56,8 +57,22 @@ def _wave(seed: int, word: str, moment_s: float, period_s: float) -> float:
     return start + (end - start) * (1 - math.cos(math.pi * rest / period_s)) / 2
 
 
-def weather_at(seed: int, station: Station, moment_s: int) -> Weather:
+# Snow comes and goes over this long, so that no thermometer jumps.
+_RAMP_S = 1_200
+_TEN_MINUTES_A_HOUR = 6
+
+
+def _snow_share(happenings: Happenings, moment_s: int) -> tuple[float, Snow | None]:
+    """How much of the snow there is (0 to 1), and which."""
+    snow = happenings.find_snow(moment_s)
+    if snow is None:
+        return 0.0, None
+    return max(0.0, min(1.0, (moment_s - snow.starts_s) / _RAMP_S, (snow.ends_s - moment_s) / _RAMP_S)), snow
+
+
+def weather_at(happenings: Happenings, station: Station, moment_s: int) -> Weather:
     """The weather at a place: the city's, a little different from station to station."""
+    seed = happenings.seed
     own = f"{station.number}"
     year = (moment_s % 31_557_600) / 31_557_600
     season = 10.5 - 7 * math.cos(2 * math.pi * (year - 0.05))
@@ -67,6 +82,12 @@ def weather_at(seed: int, station: Station, moment_s: int) -> Weather:
         season - 4 * math.cos(2 * math.pi * (hour - 3) / 24) + 6 * (_wave(seed, "warm", moment_s, 172_800) - 0.5)
     )
     temperature += _wave(seed, f"warm {own}", moment_s, 7_200) - 0.5
+    share, snow = _snow_share(happenings, moment_s)
+    fallen_mm = 0.0
+    if snow is not None:
+        temperature -= share * max(0.0, temperature - snow.temperature_c)
+        wet = max(wet, share)
+        fallen_mm = share * snow.water_mm_h / _TEN_MINUTES_A_HOUR
     wind = 1 + 9 * _wave(seed, "wind", moment_s, 21_600) + 1.5 * _wave(seed, f"wind {own}", moment_s, 900)
     return Weather(
         temperature_c=round(temperature, 1),
@@ -74,21 +95,25 @@ def weather_at(seed: int, station: Station, moment_s: int) -> Weather:
         wind_m_s=round(wind, 1),
         wind_from_deg=round((200 + 160 * _wave(seed, "wind from", moment_s, 43_200)) % 360),
         pressure_hpa=round(995 + 35 * _wave(seed, "pressure", moment_s, 86_400), 1),
-        rain_mm=round(max(0.0, wet - 0.75) * 6, 1),
+        # Gauges melt what falls in them: snow counts as the rain that it would be.
+        rain_mm=round(fallen_mm or max(0.0, wet - 0.75) * 6, 1),
     )
 
 
-def pollution_at(seed: int, station: Station, moment_s: int) -> dict[str, float]:
-    """Micrograms in a cubic metre by quantity: more in the rush hours, by crowds and by road works, less in wind."""
+def pollution_at(happenings: Happenings, station: Station, moment_s: int) -> dict[str, float]:
+    """Micrograms in a cubic metre by quantity: more in the rush hours, by crowds and by works, less in wind and snow."""
+    seed = happenings.seed
     hour = float(local_hour(np.asarray([moment_s]))[0])
     rush = math.exp(-((hour - 8.3) ** 2) / 2) + math.exp(-((hour - 17.3) ** 2) / 4)
     traffic = (0.35 + rush) * (1.0 if station.by_a_road else 0.4)
     works = any(
         c.starts_s <= moment_s < c.ends_s and metres(station.latitude, station.longitude, c.latitude, c.longitude) < 900
-        for c in list_closures(seed, moment_s, 0, 0)
+        for c in happenings.list_closures(moment_s, 0, 0)
     )
-    crowd = crowd_at(seed, station.latitude, station.longitude, moment_s) / 10_000
-    clear = 1 / (0.6 + weather_at(seed, station, moment_s).wind_m_s / 8)
+    crowd = happenings.crowd_at(station.latitude, station.longitude, moment_s) / 10_000
+    clear = 1 / (0.6 + weather_at(happenings, station, moment_s).wind_m_s / 8)
+    # Snow washes the air and keeps cars at home.
+    clear *= 1 - 0.4 * _snow_share(happenings, moment_s)[0]
     own = 0.85 + 0.3 * _wave(seed, f"air {station.number}", moment_s, 1_800)
     return {
         "no2": round((9 + 30 * traffic + 6 * works + 5 * crowd) * clear * own, 1),

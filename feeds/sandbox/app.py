@@ -11,8 +11,9 @@ import gzip
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
 from functools import partial
 
@@ -26,8 +27,11 @@ from starlette.types import ASGIApp
 from control_room.clock import Clock
 from feeds.sandbox import bods, buses, robots
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.faults import FAULTS, BadFault, Faults, choose_view
+from feeds.sandbox.faults import FAULTS, BadFault, Fault, Faults, choose_view
+from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.robots import Page
+from feeds.sandbox.runs import AlreadyRunning, BadRun, Runs, build_overlay, find_fault
+from feeds.sandbox.scenario import BadScenario
 from feeds.sandbox.twins import Asked, Offer, Refusal, list_twins
 from feeds.sandbox.wire import FaultGate
 
@@ -67,6 +71,7 @@ class Exchange:
     ) -> None:
         self.city = city
         self.faults = faults
+        self.runs = Runs()
         self._clock = clock
         self._real_now = real_now
         self._kept: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
@@ -180,6 +185,52 @@ class Exchange:
                 return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"faults": [f.as_json(now) for f in self.faults.list_held(now)]})
 
+    async def control_scenarios(self, request: Request) -> Response:
+        """List, start or stop scenarios; the answer is always the list as it then is."""
+        try:
+            if request.method == "DELETE":
+                self.stop_scenario(request.query_params.get("name"))
+            elif request.method == "POST":
+                if request.headers.get("content-type", "").split(";")[0] != "application/json":
+                    return JSONResponse({"error": "send application/json"}, 415)
+                self.start_scenario(*_read_start(orjson.loads(await _read_body(request))))
+        except BadScenario as error:
+            return JSONResponse({"error": str(error)}, 404)
+        except AlreadyRunning as error:
+            return JSONResponse({"error": str(error)}, 409)
+        except (orjson.JSONDecodeError, BadFault, BadRun) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(self.runs.as_json(self._now_s(), self._clock.rate))
+
+    def start_scenario(self, name: str, started_s: int | None = None) -> None:
+        """Start a scenario now, or as if at that second of the city.
+
+        Raises:
+            BadScenario: there is none of that name.
+            BadRun: it cannot be started, as it runs or that second is far from now.
+        """
+        self.runs.start(name, self._now_s(), started_s)
+        self._renew_city()
+
+    def stop_scenario(self, name: str | None) -> None:
+        """Stop that scenario, or all; what it did goes back to usual by the ways of the city, without a jump.
+
+        Raises:
+            BadScenario: there is none of that name.
+        """
+        self.runs.stop(name, self._now_s())
+        self._renew_city()
+
+    def find_fault(self, path: str) -> Fault | None:
+        """The fault that holds on that path now: one set by hand, else one of a scenario that runs."""
+        by_hand = self.faults.find(path, self._real_now())
+        return by_hand or find_fault(self.runs.runs, path, self._now_s())
+
+    def _renew_city(self) -> None:
+        self.city.happenings = Happenings(self.city.seed, build_overlay(self.runs.runs))
+        # Answers of this second were made before it.
+        self._kept.clear()
+
     def _now_s(self) -> int:
         return int(self._clock.now().timestamp())
 
@@ -215,18 +266,28 @@ class Exchange:
         return self.answer(request, view, MDS_TYPE, page, lambda: make(self.city, view, page))
 
 
-def create_sandbox(city: City, clock: Clock, real_now: Callable[[], float] = time.monotonic) -> ASGIApp:
-    """The exchange, faults included.
+def create_sandbox(
+    city: City, clock: Clock, real_now: Callable[[], float] = time.monotonic, scenarios: Sequence[str] = ()
+) -> ASGIApp:
+    """The exchange, faults and scenarios included.
 
     Args:
-        clock: what the city goes by.
-        real_now: seconds by which faults run out.
+        clock: what the city goes by; scenarios too.
+        real_now: seconds by which faults set by hand run out.
+        scenarios: names of those that start at once.
+
+    Raises:
+        BadScenario: there is none of such a name.
+        BadRun: one is named twice.
     """
     faults = Faults()
     exchange = Exchange(city, clock, faults, real_now)
+    for name in scenarios:
+        exchange.start_scenario(name)
     routes = [Path(path, handler, methods=["GET"]) for path, handler, _ in _routes(exchange)]
     routes.append(Path("/sandbox/faults", exchange.control, methods=["GET", "POST", "DELETE"]))
-    return FaultGate(Starlette(routes=routes), faults, real_now)
+    routes.append(Path("/sandbox/scenarios", exchange.control_scenarios, methods=["GET", "POST", "DELETE"]))
+    return FaultGate(Starlette(routes=routes), exchange.find_fault)
 
 
 def _routes(exchange: Exchange) -> list[tuple[str, Callable[..., object], str]]:
@@ -284,6 +345,28 @@ def _is_unchanged(request: Request, etag: str, modified_s: int) -> bool:
         return parsedate_to_datetime(since).timestamp() >= modified_s
     except ValueError:
         return False
+
+
+def _read_start(wish: object) -> tuple[str, int | None]:
+    """Name, and second of the city where one is given, of a request to start a scenario.
+
+    Raises:
+        BadRun: it is no such request.
+    """
+    if not isinstance(wish, dict) or not isinstance(wish.get("name"), str):
+        raise BadRun('send {"name": "..."}, and "started_at" where it is not to start now')
+    if strange := sorted(set(map(str, wish)) - {"name", "started_at"}):
+        raise BadRun(f"{strange[0][:80]!r} is not known here; name and started_at are")
+    text = wish.get("started_at")
+    if text is None:
+        return wish["name"], None
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadRun("started_at must be a time with a zone, such as 2026-05-14T07:15:00Z")
+    return wish["name"], int(moment.timestamp())
 
 
 async def _read_body(request: Request) -> bytes:

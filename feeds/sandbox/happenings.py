@@ -252,7 +252,9 @@ class Happenings:
         own = [
             g
             for g in self.overlay.gatherings
-            if moment_s - days_before * DAY_S < g.ends_s and g.starts_s < moment_s + (days_after + 1) * DAY_S
+            if moment_s - days_before * DAY_S < g.ends_s
+            and g.starts_s < moment_s + (days_after + 1) * DAY_S
+            and (g.announced_s is None or g.announced_s <= moment_s)
         ]
         usual = [
             g

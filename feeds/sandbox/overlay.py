@@ -88,7 +88,11 @@ class RogueFlight(Span):
 
 @dataclass(frozen=True)
 class Gathering:
-    """An event with people: where, when, how many."""
+    """An event with people: where, when, how many.
+
+    Attributes:
+        announced_s: before that nobody knows of it; None where it was always planned.
+    """
 
     number: int
     title: str
@@ -99,6 +103,7 @@ class Gathering:
     starts_s: int
     ends_s: int
     people: int
+    announced_s: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from feeds.sandbox.faults import Fault, Faults, break_body
+from feeds.sandbox.faults import Fault, break_body
 
 # Under a fault an answer is always given in full and unpacked, so that the fault
 # is what it says it is and not a 304 or a broken gzip stream.
@@ -25,15 +25,14 @@ class ConnectionClosed(Exception):
 class FaultGate:
     """Passes requests on to the routes, and spoils those on which a fault holds."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, find_fault: Callable[[str], Fault | None]) -> None:
         self._app = app
-        self._faults = faults
-        self._now = now
+        self._find_fault = find_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         spared = scope["type"] != "http" or path == "/" or path.startswith("/sandbox/")
-        fault = None if spared else self._faults.find(path, self._now())
+        fault = None if spared else self._find_fault(path)
         if fault is None:
             await self._app(scope, receive, send)
             return

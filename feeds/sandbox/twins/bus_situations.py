@@ -18,7 +18,7 @@ import numpy as np
 from feeds.sandbox.bods import PRODUCER, build_error
 from feeds.sandbox.bus_movement import Buses
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import DAY_S, Closure, Gathering, list_closures, list_gatherings
+from feeds.sandbox.happenings import DAY_S, Closure, Gathering
 from feeds.sandbox.network import Spot
 from feeds.sandbox.routes import Route, Stop
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
@@ -35,11 +35,11 @@ def build_situations(city: City, view: View, asked: Asked) -> bytes | Refusal:
     if refusal := _refuse(view, asked):
         return refusal
     situations = []
-    for closure in list_closures(city.seed, view.at_s, 0, 3):
+    for closure in city.happenings.list_closures(view.at_s, 0, 3):
         routes, stops = _reach(city, closure.latitude, closure.longitude, WORKS_REACH_M)
         if routes:
             situations.append(_closure(city, view, closure, routes, stops))
-    for gathering in list_gatherings(city.seed, view.at_s, 0, 3):
+    for gathering in city.happenings.list_gatherings(view.at_s, 0, 3):
         routes, stops = _reach(city, gathering.latitude, gathering.longitude, EVENT_REACH_M)
         if routes and gathering.ends_s > view.at_s:
             situations.append(_gathering(city, view, gathering, routes, stops))

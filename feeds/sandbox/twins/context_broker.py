@@ -88,7 +88,7 @@ def _build_air(city: City, view: View) -> list[Entity]:
     at = _at(measured_s + view.shift_s)
     entities = []
     for station in STATIONS:
-        weather = weather_at(city.seed, station, measured_s)
+        weather = weather_at(city.happenings, station, measured_s)
         entity: Entity = {
             "id": f"urn:ngsi-ld:AirQualityObserved:sandbox-{station.number:02}",
             "type": "AirQualityObserved",
@@ -100,7 +100,7 @@ def _build_air(city: City, view: View) -> list[Entity]:
             "temperature": _property(weather.temperature_c, at, "CEL"),
             "relativeHumidity": _property(round(weather.humidity_percent / 100, 3), at),
         }
-        for name, value in pollution_at(city.seed, station, measured_s).items():
+        for name, value in pollution_at(city.happenings, station, measured_s).items():
             entity[name] = _property(value, at, "GQ")
         entities.append(entity)
     return entities

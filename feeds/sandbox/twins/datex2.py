@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import Closure, list_closures
+from feeds.sandbox.happenings import Closure
 from feeds.sandbox.twins import Asked, Offer, Twin
 
 # A situation is made anew every so often, so that a reader sees that somebody watches the road.
@@ -63,7 +63,7 @@ _RECORD: Final = """    <sit:situationRecord id={id} version="{version}" xsi:typ
 def build_situations(city: City, view: View, asked: Asked) -> bytes:
     """All works known by now, each a situation; where works close the road, with a queue before them."""
     parts = [_HEAD.format(published=_text(view.published_s))]
-    for closure in list_closures(city.seed, view.at_s, days_before=0, days_after=7):
+    for closure in city.happenings.list_closures(view.at_s, days_before=0, days_after=7):
         parts += [_situation(closure, view)] * (2 if view.duplicated else 1)
     return "".join([*parts, "</d2:payload>\n"]).encode()
 

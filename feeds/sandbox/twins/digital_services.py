@@ -47,25 +47,31 @@ def build_entities(city: City, view: View, asked: Asked) -> bytes | Refusal:
         }
         return Refusal(400, orjson.dumps(problem))
     rows = range(int(offset), min(int(offset) + min(int(limit), MAX_LIMIT), PROCESSES + INTEGRATIONS))
-    entities = [_entity(city.seed, view, number) for number in rows]
+    entities = [_entity(city, view, number) for number in rows]
     return orjson.dumps(entities + entities if view.duplicated else entities)
 
 
-def _entity(seed: int, view: View, number: int) -> dict[str, Any]:
+def _entity(city: City, view: View, number: int) -> dict[str, Any]:
+    seed = city.seed
     is_process = number < PROCESSES
     counted_s = view.at_s // PERIOD_S * PERIOD_S
     hour_number = counted_s // 3600
     trouble = float(draw(seed, 341, number, hour_number))
+    name = process_name(number) if is_process else integration_name(number - PROCESSES)
     # One hour in two hundred goes badly, one in fifty is slow.
     standing = "bad" if trouble < 0.005 else "fair" if trouble < 0.02 else "good" if trouble < 0.6 else "very good"
+    failing = {"bad": 0.5, "fair": 0.08}.get(standing, 0.004)
+    # What was counted lies before the moment it was counted at.
+    held = city.happenings.find_failing(name, counted_s - 1)
+    if held is not None and held.failing_share > failing:
+        failing = held.failing_share
+        standing = "very bad" if failing >= 0.75 else "bad" if failing >= 0.2 else "fair"
     tide = float(np.exp(-((local_hour(np.asarray([counted_s]))[0] - 13.0) ** 2) / 25))
     busy = (2 + 60 * float(draw(seed, 342, number))) * (0.1 + tide)
     transactions = round(busy * (0.7 + 0.6 * float(draw(seed, 343, number, counted_s))))
-    failing = {"bad": 0.5, "fair": 0.08}.get(standing, 0.004)
     failures = min(transactions, int(transactions * failing + float(draw(seed, 344, number, counted_s))))
-    slow = {"bad": 6.0, "fair": 2.5}.get(standing, 1.0)
+    slow = {"very bad": 8.0, "bad": 6.0, "fair": 2.5}.get(standing, 1.0)
     response_ms = round(slow * (180 + 700 * float(draw(seed, 345, number))) * (1 + 0.3 * tide))
-    name = process_name(number) if is_process else integration_name(number - PROCESSES)
     entity: dict[str, Any] = {
         "id": f"urn:ngsi-ld:KeyPerformanceIndicator:SANDBOX:{number + 1:03}",
         "type": "KeyPerformanceIndicator",

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import DAY_S, Gathering, list_gatherings
+from feeds.sandbox.happenings import DAY_S, Gathering
 from feeds.sandbox.twins import Asked, Offer, Twin
 
 # Planners look through their list once a day, at six in the morning.
@@ -65,7 +65,7 @@ def build_json(city: City, view: View, asked: Asked) -> bytes:
 
 
 def _list(city: City, view: View) -> list[Gathering]:
-    found = list_gatherings(city.seed, view.at_s)
+    found = city.happenings.list_gatherings(view.at_s)
     return found + found if view.duplicated else found
 
 

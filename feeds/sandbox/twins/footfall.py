@@ -15,7 +15,6 @@ import numpy as np
 
 from feeds.sandbox.bus_movement import local_hour
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import crowd_at
 from feeds.sandbox.lots import draw
 from feeds.sandbox.twins import Asked, Offer, Twin
 
@@ -44,7 +43,8 @@ def build_table(city: City, view: View, asked: Asked) -> bytes:
     for number, place, latitude, longitude, usual in COUNTERS * (2 if view.duplicated else 1):
         lot = float(draw(city.seed, zlib.crc32(number.encode()), until_s // EVERY_S))
         people = (
-            round(usual * (0.03 + day) * (0.8 + 0.4 * lot)) + crowd_at(city.seed, latitude, longitude, until_s) // 12
+            round(usual * (0.03 + day) * (0.8 + 0.4 * lot))
+            + city.happenings.crowd_at(latitude, longitude, until_s) // 12
         )
         lines.writerow([number, place, latitude, longitude, until.strftime("%d/%m/%Y %H:%M"), people, "3.6"])
     return file.getvalue().encode()

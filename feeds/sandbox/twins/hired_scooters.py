@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import Gathering, list_gatherings
+from feeds.sandbox.happenings import Gathering
 from feeds.sandbox.lots import draw
 from feeds.sandbox.network import Spot
 from feeds.sandbox.robot_movement import made_uuid
@@ -73,7 +73,7 @@ def list_parked(city: City, at_s: int) -> list[Parked]:
     stations = list_stations(city)
     found = []
     free = {s.number: s.capacity for s in stations}
-    events = list_gatherings(city.seed, at_s, 1, 0)
+    events = city.happenings.list_gatherings(at_s, 1, 0)
     every = np.arange(SCOOTERS)
     beats_s = (draw(city.seed, 902, every) * _HIRE_EVERY_S).astype(np.int64)
     hires, stood_s = np.divmod(at_s - beats_s, _HIRE_EVERY_S)

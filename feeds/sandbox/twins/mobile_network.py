@@ -2,7 +2,7 @@
 
 Two vendors share the network, as real ones do: north speaks TS 32.435
 (measCollecFile), south TS 28.532 (measDataFile, values as lists). Cells carry
-more where a crowd is (`happenings.crowd_at`), fall out as `is_cell_down` says,
+more where a crowd is (`Happenings.crowd_at`), fall out as `is_cell_down` says,
 and the drive test, made along the ways of buses, robots and survey cars, finds
 the same holes in which robots fall silent.
 """
@@ -23,7 +23,7 @@ import orjson
 
 from feeds.sandbox.bus_movement import LONDON, local_hour
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import HOLES, CellSite, crowd_at, is_cell_down, list_cells
+from feeds.sandbox.happenings import HOLES, CellSite, Happenings, list_cells
 from feeds.sandbox.lots import Floats, Ints, draw
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
@@ -72,14 +72,14 @@ def count(city: City, end_s: int, cells: Sequence[CellSite]) -> list[Counters]:
     for cell in cells:
         place = (cell.latitude, cell.longitude)
         if place not in crowds:
-            crowds[place] = crowd_at(city.seed, *place, end_s)
+            crowds[place] = city.happenings.crowd_at(*place, end_s)
         lots = draw(city.seed, 501, _number(cell), period, np.arange(6))
         # Slower than the minute, so that a chart is a curve and not a hedge: two quarters of an hour blended.
         quarter, share = divmod(end_s / 900, 1)
         swing = draw(city.seed, 502, _number(cell), np.array([int(quarter), int(quarter) + 1]))
         busy = 0.1 + 0.35 * day * (0.6 + 0.8 * float(swing[0] * (1 - share) + swing[1] * share))
         load = min(0.97, busy + 0.6 * min(1.0, crowds[place] / 8_000) + 0.04 * float(lots[0]))
-        out_s = sum(10 for at_s in range(end_s - PERIOD_S, end_s, 10) if is_cell_down(city.seed, cell, at_s))
+        out_s = sum(10 for at_s in range(end_s - PERIOD_S, end_s, 10) if city.happenings.is_cell_down(cell, at_s))
         made.append(Counters(cell, _values(load, out_s, crowds[place], lots), float(lots[5]) < 0.004))
     return made
 
@@ -179,8 +179,9 @@ def build_inventory(city: City, view: View) -> bytes:
 
 
 @lru_cache(maxsize=400)
-def _places(city: City, moment_s: int, robots: bool) -> tuple[Floats, Floats, Floats]:
-    """Longitudes, latitudes and who: of every second bus on a trip, or of all robots. Kept, as windows overlap."""
+def _places(city: City, _: Happenings, moment_s: int, robots: bool) -> tuple[Floats, Floats, Floats]:
+    """Longitudes, latitudes and who: of every second bus on a trip, or of all robots. Kept, as windows overlap,
+    for as long as nothing else happens."""
     if robots:
         there = city.robot_movement.at(moment_s)
         who = np.arange(1_000, 1_000 + len(there.x), dtype=np.float64)
@@ -199,11 +200,11 @@ def build_drive_test(city: City, view: View) -> bytes:
     parts = []
     for robots, every_s in ((False, BUS_EVERY_S), (True, ROBOT_EVERY_S)):
         for at_s in range(end_s - WINDOW_S, end_s, every_s):
-            longitude, latitude, who = _places(city, at_s, robots)
+            longitude, latitude, who = _places(city, city.happenings, at_s, robots)
             parts.append((np.full(len(who), at_s), longitude, latitude, who))
     parts += [_survey(number, np.arange(end_s - WINDOW_S, end_s, CAR_EVERY_S)) for number in range(len(HOLES))]
     moment, longitude, latitude, who = (np.concatenate(column) for column in zip(*parts, strict=True))
-    rows = _measure(city.seed, moment.astype(np.int64), longitude, latitude, who, view)
+    rows = _measure(city, moment.astype(np.int64), longitude, latitude, who, view)
     header = (
         "Timestamp,Longitude,Latitude,Speed,Operatorname,CellID,NetworkMode,RSRP,RSRQ,SNR,DL_bitrate,UL_bitrate,State"
     )
@@ -222,17 +223,20 @@ def _survey(number: int, moment_s: Ints) -> tuple[Ints, Floats, Floats, Floats]:
 
 
 def _measure(
-    seed: int, moment_s: np.ndarray, longitude: Floats, latitude: Floats, who: Floats, view: View
+    city: City, moment_s: np.ndarray, longitude: Floats, latitude: Floats, who: Floats, view: View
 ) -> list[str]:
     """One line each. Signal falls with the distance to the nearest mast; far from all the phone takes public LTE."""
     # Receivers are some metres out, each in its own way, so that two at one place are still two.
-    out = [draw(seed, 520 + n, who.astype(np.int64), moment_s) * 6e-5 - 3e-5 for n in range(2)]
+    out = [draw(city.seed, 520 + n, who.astype(np.int64), moment_s) * 6e-5 - 3e-5 for n in range(2)]
     latitude, longitude = latitude + out[0], longitude + out[1]
     sites = sorted({(cell.latitude, cell.longitude) for cell in list_cells()})
     metres = np.min([_metres(latitude, longitude, *site) for site in sites], axis=0)
-    lots = [draw(seed, 510 + n, who.astype(np.int64), moment_s) for n in range(4)]
+    lots = [draw(city.seed, 510 + n, who.astype(np.int64), moment_s) for n in range(4)]
     level = -62 - 30 * np.log10(np.maximum(metres, 60) / 60) + 8 * (lots[0] - 0.5)
     hole = np.any([_metres(latitude, longitude, h.latitude, h.longitude) < h.radius_m for h in HOLES], axis=0)
+    for h in city.happenings.list_outages(int(moment_s.min()), int(moment_s.max())):
+        during = (moment_s >= h.starts_s) & (moment_s < h.ends_s)
+        hole |= during & (_metres(latitude, longitude, h.latitude, h.longitude) < h.radius_m)
     public = ~hole & (level < -108)
     level = np.where(public, -88 - 22 * lots[1], level)
     rsrp = np.where(hole, -140, np.round(level)).astype(np.int64).tolist()

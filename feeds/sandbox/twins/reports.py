@@ -1,11 +1,13 @@
 """Reports by residents of the simulated city, by Open311: they come with the tides of the day and are seen to in time.
 
 About 2,000 are open at any moment. `dialect=uk` answers as UK councils do (more words of status, positions as
-text, "" for null); `surge=8` makes missed bins eight times as many on every morning.
+text, "" for null); `surge=8` makes missed bins eight times as many on every morning. A scenario adds to what is
+reported of one matter while it runs.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +18,9 @@ import orjson
 
 from feeds.sandbox.bus_movement import local_hour
 from feeds.sandbox.city import City, View, to_utc
+from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, Ints, draw
+from feeds.sandbox.overlay import Surge
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
 SLOT_S: Final = 600
@@ -35,6 +39,8 @@ SERVICES: Final = (
     ("LIG", "Street light out", "Roads", 0.10),
     ("TRE", "Overhanging trees and vegetation", "Parks", 0.08),
     ("GRA", "Graffiti", "Streets", 0.06),
+    ("NET", "Network or public Wi-Fi fault", "Digital", 0.01),
+    ("GRI", "Gritting and snow", "Roads", 0.01),
 )
 # When of its life a report gets which status, in the words of UK councils.
 _STEPS: Final = ((0.0, "open"), (0.2, "investigating"), (0.4, "planned"), (0.7, "in_progress"))
@@ -55,13 +61,19 @@ class Reports:
 
 
 @lru_cache(maxsize=4)
-def list_reports(seed: int, at_s: int, surge: float, places: int) -> Reports:
-    """Pure: the same report has the same story whenever it is asked for."""
+def list_reports(happenings: Happenings, at_s: int, surge: float, places: int) -> Reports:
+    """Pure: the same report has the same story whenever it is asked for.
+
+    What a scenario makes residents report is added to the usual, each by a lot of its own, so that a
+    scenario changes no report that was there.
+    """
+    seed = happenings.seed
     slots = np.arange((at_s - DAYS * 86_400) // SLOT_S, at_s // SLOT_S + 1, dtype=np.int64)
     hour = local_hour(slots * SLOT_S)
     tide = 0.15 + 1.1 * np.exp(-((hour - 9.5) ** 2) / 8) + 0.9 * np.exp(-((hour - 17.5) ** 2) / 10)
     expected = PER_DAY / 144 * tide / 0.62  # the day's mean of that tide
     morning = (hour >= 6) & (hour < 12)
+    shares = np.cumsum([share for *_, share in SERVICES])
     more = np.where(morning, expected * SERVICES[0][3] * (surge - 1), 0.0)
     usual = np.minimum((expected + draw(seed, 301, slots)).astype(np.int64), _MOST_A_SLOT)
     extra = np.minimum((more + draw(seed, 302, slots)).astype(np.int64), 4 * _MOST_A_SLOT) if surge > 1 else 0 * slots
@@ -69,15 +81,21 @@ def list_reports(seed: int, at_s: int, surge: float, places: int) -> Reports:
     slot = np.repeat(slots, total)
     rank = np.arange(len(slot)) - np.repeat(np.cumsum(total) - total, total)
     is_extra = rank >= np.repeat(usual, total)
-    made = slot * SLOT_S + (draw(seed, 303, slot, rank) * SLOT_S).astype(np.int64)
-    shares = np.cumsum([share for *_, share in SERVICES])
     service = np.searchsorted(shares, draw(seed, 304, slot, rank) * shares[-1], side="right")
+    service = np.where(is_extra, 0, np.minimum(service, len(SERVICES) - 1))
+    number = slot * 1000 + rank
+    made = slot * SLOT_S + (draw(seed, 303, slot, rank) * SLOT_S).astype(np.int64)
+    for held in happenings.overlay.surges:
+        added = _list_surge(seed, held, slots, expected)
+        slot, rank, number, made, service = (
+            np.concatenate(pair) for pair in zip((slot, rank, number, made, service), added, strict=True)
+        )
     life_days = 0.2 + np.minimum(-MEAN_LIFE_DAYS * np.log1p(-draw(seed, 305, slot, rank)), DAYS - 1)
     order = np.argsort(-made, kind="stable")
     order = order[made[order] <= at_s]
     return Reports(
-        number=(slot * 1000 + rank)[order],
-        service=np.where(is_extra, 0, np.minimum(service, len(SERVICES) - 1))[order],
+        number=number[order],
+        service=service[order],
         made_s=made[order],
         life_s=(life_days * 86_400).astype(np.int64)[order],
         ended_well=(draw(seed, 306, slot, rank) < 0.9).astype(np.int64)[order],
@@ -87,13 +105,35 @@ def list_reports(seed: int, at_s: int, surge: float, places: int) -> Reports:
     )
 
 
+def _list_surge(seed: int, held: Surge, slots: Ints, expected: Floats) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Slot, lot key, number, time and service of what a surge adds.
+
+    It is reckoned for whole slots and cut to the surge's span by the time of each report, so
+    that a surge that is stopped early has told the same until then.
+    """
+    service = [code for code, *_ in SERVICES].index(held.service_code)
+    key = zlib.crc32(f"{held.service_code}:{held.starts_s}".encode()) % 1_000_000
+    touched = (slots >= held.starts_s // SLOT_S) & (slots * SLOT_S < held.ends_s)
+    share = SERVICES[service][3] / sum(share for *_, share in SERVICES)
+    more = (expected * share * (held.times - 1))[touched] + draw(seed, 310, slots[touched], key)
+    total = np.minimum(more.astype(np.int64), 4 * _MOST_A_SLOT)
+    slot = np.repeat(slots[touched], total)
+    rank = np.arange(len(slot)) - np.repeat(np.cumsum(total) - total, total)
+    lot_key = 1_000 * (key + 1) + rank
+    made = slot * SLOT_S + (draw(seed, 303, slot, lot_key) * SLOT_S).astype(np.int64)
+    # Above every number that a usual report has.
+    number = 1_000_000_000_000 * (1 + key) + (slot - held.starts_s // SLOT_S) * 1_000 + rank
+    within = (made >= held.starts_s) & (made < held.ends_s)
+    return slot[within], lot_key[within], number[within], made[within], np.full(int(within.sum()), service)
+
+
 def build_requests(city: City, view: View, asked: Asked) -> bytes | Refusal:
     """GET /requests.json: start_date, end_date, updated_after, status, service_code, page, page_size."""
     try:
         query = _read_query(asked, view)
     except ValueError as error:
         return _refuse(str(error))
-    found = list_reports(city.seed, view.at_s, query["surge"], len(city.ground.estates))
+    found = list_reports(city.happenings, view.at_s, query["surge"], len(city.ground.estates))
     changed = _changed_s(found, view.at_s)
     keep = (found.made_s >= query["start_s"]) & (found.made_s <= query["end_s"]) & (changed >= query["changed_s"])
     is_open = found.made_s + found.life_s > view.at_s

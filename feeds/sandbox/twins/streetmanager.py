@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import DAY_S, Closure, list_closures
+from feeds.sandbox.happenings import DAY_S, Closure
 from feeds.sandbox.twins import Asked, Offer, Twin
 
 LONDON: Final = ZoneInfo("Europe/London")
@@ -37,7 +37,7 @@ _SEPARATE: Final = {"event_type": "event-type", "object_type": "object-type"}
 def build_notices(city: City, view: View, asked: Asked) -> bytes:
     """Notices about works that are on, were a few days ago, or have a permit by now."""
     envelopes = []
-    for closure in list_closures(city.seed, view.at_s, days_after=7):
+    for closure in city.happenings.list_closures(view.at_s, days_after=7):
         for name, happened_s in _list_events(closure):
             if happened_s <= view.at_s:
                 envelopes.append((happened_s, closure.number, _wrap(_message(closure, name, happened_s, view), view)))

@@ -49,7 +49,7 @@ def build_datastreams(city: City, view: View, asked: Asked) -> bytes | Refusal:
 
 def _build_streams(city: City, view: View, station: Station, address: str) -> list[Entity]:
     measured_s = view.at_s // EVERY_S * EVERY_S
-    weather = weather_at(city.seed, station, measured_s)
+    weather = weather_at(city.happenings, station, measured_s)
     values = [
         ("Air temperature", "degree Celsius", "C", weather.temperature_c),
         ("Relative humidity", "percent", "%", weather.humidity_percent),
@@ -59,7 +59,7 @@ def _build_streams(city: City, view: View, station: Station, address: str) -> li
         ("Precipitation", "millimetre", "mm", weather.rain_mm),
     ]
     if station == _WITH_WEATHER[-1]:
-        fine = pollution_at(city.seed, station, measured_s)["pm25"]
+        fine = pollution_at(city.happenings, station, measured_s)["pm25"]
         faulty = float(draw(city.seed, 9211, station.number, measured_s // EVERY_S)) < _FAULTY_SHARE
         values.append(("PM2.5", "microgram per cubic metre", "ug/m3", 999.9 if faulty else fine))
     return [_build_stream(station, view, measured_s, address, *value) for value in values]

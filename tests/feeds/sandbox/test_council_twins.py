@@ -61,7 +61,7 @@ def test_all_feeds_of_the_council_pass_without_a_reject(sandbox: Sandbox, tmp_pa
     assert {name: dict(batch.rejects) for name, batch in batches.items()} == {name: {} for name in batches}
     assert {name: dict(batch.warnings) for name, batch in batches.items()} == {name: {} for name in batches}
     assert sum(flag is True for flag in batches["reports"].table["is_open"]) == pytest.approx(2_000, rel=0.1)
-    assert len(batches["report_types"].table) == 6
+    assert len(batches["report_types"].table) == 8
     assert len(batches["recycling"].table) == 3 * 20 * 2
     assert len(batches["digital_services"].table) == 275
     assert np.unique(batches["digital_services"].table["service_type"].astype(str), return_counts=True)[1].tolist() == [
@@ -111,14 +111,14 @@ def test_requests_and_services_are_to_the_letter_of_the_standard(city: City, mor
 def test_about_two_thousand_are_open_on_any_day(city: City, morning_s: int):
     """Reports come and are closed at the same rate, so the heap neither melts nor grows."""
     for day in (0, 30, 200):
-        found = reports.list_reports(city.seed, morning_s + day * 86_400, 1.0, len(city.ground.estates))
+        found = reports.list_reports(city.happenings, morning_s + day * 86_400, 1.0, len(city.ground.estates))
         is_open = found.made_s + found.life_s > morning_s + day * 86_400
         assert 1_800 < int(is_open.sum()) < 2_200
 
 
 def test_reports_have_tides(city: City, morning_s: int):
     """More come in the four hours from eight in the morning than in those from midnight."""
-    found = reports.list_reports(city.seed, morning_s, 1.0, len(city.ground.estates))
+    found = reports.list_reports(city.happenings, morning_s, 1.0, len(city.ground.estates))
     hour = (found.made_s // 3600 + 1) % 24  # British summer time
 
     assert ((hour >= 8) & (hour < 12)).sum() > 3 * ((hour >= 0) & (hour < 4)).sum()
