@@ -74,8 +74,11 @@ class Event:
         why: one sentence or empty; what a person wrote, or what let the engine do it.
         values: the row at that moment, as JSON: the columns the condition reads, and
             what names and places it (label, locality, latitude, longitude, feed).
-        facts: what belongs to this sort of event: `priority`, `until` (ISO 8601), `one_shot`,
-            `to`, `level`, `under`, `seconds`; see `machine.apply`.
+        facts: what belongs to this sort of event, as JSON:
+            raised: `priority`, `latching`, `title`; reprioritised: `priority`; shelved: `until` (ISO 8601),
+            `one_shot`; suppressed: `reasons` (all that hold now); assigned: `to`; grouped: `group`, `under`
+            (id of the first-out); escalated: `level`, `to`; clock_stepped: `seconds`; of any sort: `tell`,
+            true where people are to be told of the alarm by this event.
         seq: place in the journal, given by it, rising; 0 before that.
     """
 
@@ -104,7 +107,10 @@ class Alarm:
         suppressed_by: reasons by design (`rule other_rule`, `schedule`, `maintenance …`).
         no_data_since: its input is unknown since then; None is known.
         occurrences: how often it was raised.
-        values: of the newest event that carried any.
+        title: what is wrong with what, in words, as it was when it was raised.
+        told_at: since when people can see this occurrence: the time to respond and the escalation
+            are reckoned from here. The raising, a later alarming, or the end of what kept it from them.
+        values: of the raising, or of the newest change of priority; of the rising before that.
         group: name of the flood group it belongs to; None is none.
         folded_under: id of the first-out alarm it is folded under; None is shown by itself.
         level: of escalation; 0 is none yet.
@@ -133,6 +139,8 @@ class Alarm:
     comment: str | None = None
     commented_by: str | None = None
     occurrences: int = 0
+    title: str = ""
+    told_at: datetime | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     group: str | None = None
     folded_under: str | None = None
