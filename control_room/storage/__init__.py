@@ -1,0 +1,1 @@
+"""What outlives the process: the journal, its database and its copy elsewhere (docs/decisions/0008-journal.md)."""

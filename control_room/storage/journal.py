@@ -1,0 +1,253 @@
+"""The journal in a SQLite file: append-only, each append one transaction that is on the disk when it returns.
+
+One process writes; others may read. Places (`seq`) are given here, without
+gaps, and each row is tied to the one before (`rows.py`). What an append that
+failed has left behind is found out before the next one, so that nothing is
+written twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from alerts.alarm import Event, What
+from alerts.journal import JournalUnavailable
+from control_room.storage import schema
+from control_room.storage.database import describe, explain
+from control_room.storage.rows import FIRST_LINK, decode_event, encode_events, link_of, to_us
+
+log = structlog.get_logger()
+
+PAGE_MOST = 500  # events of one page; a screen shows fewer, and a request must not read a year
+_BATCH = 5_000
+
+# Events that fold to the alarms of a checkpoint: of each alarm that it remembers, those since it began.
+_LIVING = sa.text(
+    "SELECT j.* FROM checkpoint AS c, json_each(c.content, '$.living') AS l "
+    "JOIN journal AS j ON j.rule = json_extract(l.value, '$[0]') AND j.key = json_extract(l.value, '$[1]') "
+    "AND j.seq BETWEEN json_extract(l.value, '$[2]') AND c.seq "
+    "WHERE c.seq = :seq ORDER BY j.seq"
+).columns(*schema.journal.c)
+
+
+class SqlJournal:
+    """A journal in one SQLite database; implements `alerts.journal.Journal`.
+
+    Args:
+        engine: of a database brought to the newest form (`database.migrate`).
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._insert = sa.insert(schema.journal)
+        self._lock = threading.Lock()
+        self._tail: tuple[int, str] | None = None  # None: not known; read before the next append
+        self._lost: list[dict[str, Any]] = []  # of an append of which nobody knows yet whether it was written
+
+    # Writing
+
+    def append(self, events: Sequence[Event]) -> list[Event]:
+        """See `alerts.journal.Journal.append`."""
+        with self._lock:
+            (seq, link), landed = self._settle()
+            # What was refused and is there all the same comes again first.
+            known = len(landed) if _tells(landed, events) else 0
+            if len(landed) > known:
+                log.warning("the journal holds events that it had refused", first_seq=landed[0]["seq"])
+            rows = encode_events(events[known:], seq, link)
+            self._write(rows)
+            return [replace(event, seq=seq - known + 1 + i) for i, event in enumerate(events)]
+
+    def append_rows(self, rows: Sequence[Any]) -> None:
+        """Rows of a copy of this journal, as they are.
+
+        Raises:
+            JournalUnavailable: they do not follow what is here, or cannot be written.
+        """
+        with self._lock:
+            (seq, link), _ = self._settle()
+            plain = [dict(row._mapping) for row in rows]
+            for row in plain:
+                if seq and (row["seq"] != seq + 1 or row["link"] != link_of(row, link)):
+                    raise JournalUnavailable(f"journal: event {row['seq']} of the copy does not follow {seq} here")
+                seq, link = row["seq"], row["link"]
+            self._write(plain)
+
+    def _settle(self) -> tuple[tuple[int, str], Sequence[dict[str, Any]]]:
+        """The journal's end; and rows of an append that failed, where they are there all the same."""
+        if self._tail is not None:
+            return self._tail, ()
+        try:
+            tail = self._tail = self._read_tail()
+        except DBAPIError as error:
+            raise self._unavailable(error) from error
+        lost, self._lost = self._lost, []
+        return tail, (lost if lost and tail == _end(lost) else ())
+
+    def _write(self, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        self._tail = None  # not known until it has gone well
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(self._insert, rows)
+        except IntegrityError as error:
+            raise JournalUnavailable(
+                f"journal, {describe(self.engine.url)}: another program writes to it; end that program"
+            ) from error
+        except DBAPIError as error:
+            # The disk may have taken it before it failed.
+            self._lost = rows
+            if not self._has_landed(rows):
+                raise self._unavailable(error) from error
+        self._tail = _end(rows)
+
+    def _has_landed(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether an append that failed is there all the same; False too where that cannot be known now."""
+        try:
+            return self._read_tail() == _end(rows)
+        except DBAPIError:
+            return False
+
+    def _read_tail(self) -> tuple[int, str]:
+        with self.engine.connect() as connection:
+            return read_tail(connection)
+
+    def _unavailable(self, error: DBAPIError) -> JournalUnavailable:
+        return JournalUnavailable(f"journal, {describe(self.engine.url)}: {explain(error)}")
+
+    # Reading
+
+    def load(self) -> Iterator[Event]:
+        """See `alerts.journal.Journal.load`: what folds to the present alarms, from the newest checkpoint on."""
+        try:
+            with self.engine.connect() as connection:
+                upto = connection.scalar(sa.select(sa.func.max(schema.checkpoint.c.seq))) or 0
+                if upto:
+                    yield from self._load_living(connection, upto)
+                newer = sa.select(schema.journal).where(schema.journal.c.seq > upto).order_by(schema.journal.c.seq)
+                for row in connection.execution_options(yield_per=_BATCH).execute(newer):
+                    yield decode_event(row)
+        except DBAPIError as error:
+            raise self._unavailable(error) from error
+        except ValueError as error:
+            raise JournalUnavailable(
+                f"journal, {describe(self.engine.url)}: holds an event that this version cannot read; "
+                "run the version that wrote it"
+            ) from error
+
+    def _load_living(self, connection: sa.Connection, upto: int) -> Iterator[Event]:
+        table = schema.journal
+        living = [decode_event(row) for row in connection.execute(_LIVING, {"seq": upto})]
+        if not living:
+            return
+        # A clock that was set moved the times of all that lived then.
+        stepped = (
+            sa.select(table)
+            .where(table.c.rule == "", table.c.key == "", table.c.what == What.CLOCK_STEPPED.value)
+            .where(table.c.seq.between(living[0].seq, upto))
+        )
+        living += [decode_event(row) for row in connection.execute(stepped)]
+        living.sort(key=lambda event: event.seq)
+        yield from living
+
+    def list_after(self, seq: int, limit: int = _BATCH) -> list[Event]:
+        """Events after that place, oldest first, at most `limit`: what a reader that remembers its place asks for.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        return [decode_event(row) for row in self.list_rows_after(seq, limit)]
+
+    def list_rows_after(self, seq: int, limit: int = _BATCH) -> Sequence[sa.Row[Any]]:
+        """The same as rows of the table `journal`."""
+        table = schema.journal
+        return self._ask(sa.select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit))
+
+    def find_link(self, seq: int) -> str | None:
+        """The link of the event at that place; None where there is none."""
+        found = self._ask(sa.select(schema.journal.c.link).where(schema.journal.c.seq == seq))
+        return str(found[0].link) if found else None
+
+    def tail(self) -> tuple[int, str]:
+        """Place and link of the newest event; 0 and `FIRST_LINK` of an empty journal."""
+        try:
+            return self._read_tail()
+        except DBAPIError as error:
+            raise self._unavailable(error) from error
+
+    def list_page(
+        self,
+        before: int | None = None,
+        alarm: str | None = None,
+        rule: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Event]:
+        """A page of the journal, newest first.
+
+        Args:
+            before: only events before this place: the last one of the page before.
+            alarm: id of an alarm, `rule|key`.
+            since: aware; from then on.
+            until: aware; up to then, exclusive.
+            limit: at most PAGE_MOST are given.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        table = schema.journal
+        wanted = sa.select(table).order_by(table.c.seq.desc()).limit(max(1, min(limit, PAGE_MOST)))
+        if before is not None:
+            wanted = wanted.where(table.c.seq < before)
+        if alarm is not None:
+            name, _, key = alarm.partition("|")
+            wanted = wanted.where(table.c.rule == name, table.c.key == key)
+        if rule is not None:
+            wanted = wanted.where(table.c.rule == rule)
+        if since is not None:
+            wanted = wanted.where(table.c.at_us >= to_us(since))
+        if until is not None:
+            wanted = wanted.where(table.c.at_us < to_us(until))
+        return [decode_event(row) for row in self._ask(wanted)]
+
+    def _ask(self, question: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(question).all()
+        except DBAPIError as error:
+            raise self._unavailable(error) from error
+
+
+def read_tail(connection: sa.Connection) -> tuple[int, str]:
+    """Place and link of the newest event in this database.
+
+    Where retention has let everything go, the chain goes on from what it noted.
+    """
+    for table, place in ((schema.journal, "seq"), (schema.retention, "upto_seq")):
+        newest = sa.select(table.c[place], table.c.link).order_by(table.c[place].desc()).limit(1)
+        if (row := connection.execute(newest).one_or_none()) is not None:
+            return row[0], row[1]
+    return 0, FIRST_LINK
+
+
+def _end(rows: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
+    return rows[-1]["seq"], rows[-1]["link"]
+
+
+def _tells(rows: Sequence[Mapping[str, Any]], events: Sequence[Event]) -> bool:
+    """Whether these rows are the beginning of these events."""
+    if not rows or len(events) < len(rows):
+        return False
+    again = encode_events(events[: len(rows)], rows[0]["seq"] - 1, "")
+    names = [name for name in rows[0] if name != "link"]
+    return all(new[name] == row[name] for new, row in zip(again, rows, strict=True) for name in names)
