@@ -8,6 +8,12 @@ Nothing is stepped, so a restart, a jump or a faster clock changes nothing.
 Only queueing needs neighbours: who finds another bus at a stop stands behind
 it. Places in the queue are worked out for a block of four minutes at a time,
 from all visits that could touch it, so they too depend on nothing else.
+
+What happens in the city comes in at three places, and changes nothing that was
+told before it began. All of the above goes by the road's time, which snow makes
+slow (`overlay.RoadClock`); a leg with works on it is gone at a crawl
+(`bus_works`); and a bus that comes back late leaves late, or misses a round
+(`bus_duties`). The timetable knows of none of it.
 """
 
 from __future__ import annotations
@@ -20,8 +26,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from feeds.sandbox.bus_duties import LEAST_LAYOVER_S, ROUNDS, Duties, leaves_s, work_out_duties
+from feeds.sandbox.bus_legs import leg_s, progress, running_s, solve_crawl
+from feeds.sandbox.bus_works import MOST_HELD_S, Held, Works, passing_s
+from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, Ints, draw
-from feeds.sandbox.network import Flags, Lines
+from feeds.sandbox.network import Flags, Lines, Plane
 from feeds.sandbox.routes import ROUNDABOUT_KMH, Point, Route, Stop
 
 LONDON = ZoneInfo("Europe/London")
@@ -30,19 +40,20 @@ BLOCK_S = 240
 MARGIN_S = 300
 BUS_LENGTH_M = 14.0
 QUEUE_MAX = 4
-ACCELERATION = 1.0  # m/s², comfortable for people standing
 LAYOVER_S = 120
 # A timetable allows this for a call (many stops are passed), and this much more than that for traffic.
 NOMINAL_CALL_S = 10.0
 SLACK = 1.12
-# Turn-round kept free at the end of even the slowest trip.
-LEAST_LAYOVER_S = 45
 CLOSED_STOPS = 3
 # Stops are by request: at this share of calls nobody waits and nobody rings.
 PASSED_SHARE = 0.35
 PASSING_KMH = 30.0
 # One pair of trips in this many is not run: the bus stands at its terminus.
 REST_ONE_IN = 18
+# A bus that works hold up is late by less than this many of its shortest trips (see bus_duties, MOST_HELD_S).
+TRIPS_LATE = 4
+# Nor is any at the end of a trip longer than this after its start by the timetable.
+LONGEST_AFTER_S = 3 * 3600
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class Buses:
         observed_s: POSIX seconds at which the position was true.
         trip: number of the half round; even is out, odd is back.
         resting: not on a trip: standing at its terminus, out of service.
+        missing: resting though the timetable has the trip.
         point: timetable point it is at or heading for, index into its direction's points.
         stop_point: the same, the next that is a stop.
         standing: at a stop (or at the terminus before or after its trip).
@@ -67,6 +79,7 @@ class Buses:
     speed_ms: Floats
     trip: Ints
     resting: Flags
+    missing: Flags
     point: Ints
     stop_point: Ints
     standing: Flags
@@ -105,10 +118,28 @@ class Calls:
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """What the buses do around one block: two trips for each, arrays [buses, 2, points]."""
+class _Trips:
+    """How some trips go, in the road's time; arrays [trips, points] and [trips]."""
 
-    first_trip: Ints
+    arrive_s: Floats
+    depart_s: Floats
+    pass_ms: Floats
+    cruise_ms: Floats
+    stretch: Floats
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the buses do around one block of the road's time: some trips for each, arrays [buses, trips, points].
+
+    Attributes:
+        leaves_s: when each trip's time begins, [buses, trips]; the trip before it lasts till then.
+    """
+
+    trip: Ints
+    leaves_s: Floats
+    resting: Flags
+    missing: Flags
     arrive_s: Floats
     depart_s: Floats
     place_m: Floats
@@ -125,9 +156,12 @@ class BusMovement:
         size: buses; given to the routes by length.
         report_every_s: 0 is each bus in its own rhythm of 2 to 5 s, about a
             second late, as radios do; else all at that interval and at once.
+        plane: of the routes' lines, to find works on them; without it there are none.
     """
 
-    def __init__(self, routes: Sequence[Route], size: int, seed: int, report_every_s: int = 0) -> None:
+    def __init__(
+        self, routes: Sequence[Route], size: int, seed: int, report_every_s: int = 0, plane: Plane | None = None
+    ) -> None:
         self.routes = tuple(routes)
         self.size = size
         self.stops: tuple[Stop, ...] = _list_stops(routes)
@@ -146,26 +180,50 @@ class BusMovement:
         own_rhythm = 2 + (draw(seed, 31, number) * 4).astype(np.int64)
         self._every_s: Ints = np.full(size, report_every_s) if report_every_s else own_rhythm
         self._lag_s = 0 if report_every_s else 1
+        # Of each bus, at which of its rounds the reckoning of lateness begins anew.
+        self._shift: Ints = (draw(seed, 41, number) * ROUNDS).astype(np.int64)
+        self._works = Works(routes, plane) if plane else None
+        self._happenings = Happenings(seed)
         self._plan = lru_cache(maxsize=4)(self._build_plan)
+        self._duties = lru_cache(maxsize=8 * len(self.routes))(self._build_duties)
+
+    @property
+    def happenings(self) -> Happenings:
+        """What slows the buses. May be replaced at any time by one that differs only from that moment on."""
+        return self._happenings
+
+    @happenings.setter
+    def happenings(self, happenings: Happenings) -> None:
+        self._happenings = happenings
+        self._plan.cache_clear()
+        self._duties.cache_clear()
 
     def at(self, moment_s: int) -> Buses:
         """All buses as their newest reports at that POSIX second have them."""
         bus = np.arange(self.size)
         # Each bus at its own beat, so that not all rows of an answer are of one age.
         now_s: Ints = moment_s - self._lag_s - (moment_s + bus) % self._every_s
-        plan = self._plan(moment_s // BLOCK_S)
-        trip: Ints = (now_s - self.first_s) // self.half_s
-        row = trip - plan.first_trip
+        road = self._happenings.road
+        at_s = road.road_s(now_s)
+        plan = self._plan(int(road.road_s(moment_s) // BLOCK_S))
+        row: Ints = (plan.leaves_s[:, 1:] <= at_s[:, None]).sum(axis=1)
+        trip, resting = plan.trip[bus, row], plan.resting[bus, row]
         way = 2 * self.route + trip % 2
         arrive, depart = plan.arrive_s[bus, row], plan.depart_s[bus, row]
         last = self._tables.count[way] - 1
-        left = (depart <= now_s[:, None]).sum(axis=1) - 1
-        resting = self.is_resting(bus, trip)
+        left = (depart <= at_s[:, None]).sum(axis=1) - 1
         begun = (left >= 0) & ~resting
         leg = np.clip(left, 0, last - 1)
-        standing = ~begun | (arrive[bus, leg + 1] <= now_s)
+        standing = ~begun | (arrive[bus, leg + 1] <= at_s)
         here = np.where(begun, leg + 1, 0)
-        moved, speed = _progress(plan, self._tables.along_m[way], bus, row, leg, now_s - depart[bus, leg])
+        along_m, stretch = self._tables.along_m[way], plan.stretch[bus, row]
+        moved, speed = progress(
+            along_m[bus, leg + 1] - along_m[bus, leg],
+            plan.pass_ms[bus, row, leg],
+            plan.pass_ms[bus, row, leg + 1],
+            plan.cruise_ms[bus, row, leg],
+            (at_s - depart[bus, leg]) / stretch,
+        )
         places = plan.place_m[bus, row]
         along = np.where(
             standing, places[bus, here], places[bus, leg] + moved * (places[bus, leg + 1] - places[bus, leg])
@@ -180,30 +238,37 @@ class BusMovement:
             np.where(standing & begun, self._scheduled_arrive_s[way, here], self._scheduled_depart_s[way, leg])
             + start_s
         )
-        done_s = np.where(standing & begun, arrive[bus, here], depart[bus, leg])
+        done_s = road.moment_s(np.where(standing & begun, arrive[bus, here], depart[bus, leg]))
         stop_point = self._tables.next_stop[way, here]
+        pace = speed * (places[bus, leg + 1] - places[bus, leg]) / stretch * road.rate(moment_s)
         return Buses(
             observed_s=now_s,
             x=x,
             y=y,
             heading_deg=self._lines.heading_deg(self.route, on_line, back),
-            speed_ms=np.where(standing, 0.0, speed * (places[bus, leg + 1] - places[bus, leg])),
+            speed_ms=np.where(standing, 0.0, pace),
             trip=trip,
             resting=resting,
+            missing=plan.missing[bus, row],
             point=here,
             stop_point=stop_point,
             standing=standing,
             late_s=np.where(begun, done_s - due_s, np.where(resting, 0.0, now_s - start_s)),
-            to_stop_m=np.maximum(self._tables.along_m[way, stop_point] - along, 0.0),
+            to_stop_m=np.maximum(along_m[bus, stop_point] - along, 0.0),
         )
 
     def is_resting(self, bus: Ints, trip: Ints) -> Flags:
-        """Whether that trip is not run: its bus sits out the whole round."""
+        """Whether that trip is not run, by lot: its bus sits out the whole round."""
         return draw(self._seed, 33, bus, trip // 2) < 1 / REST_ONE_IN
 
     def is_cancelled(self, bus: Ints, trip: Ints) -> Flags:
-        """Whether that trip is in the timetable and not run; other rests are in the timetable."""
+        """Whether that trip is in the timetable and by lot not run; other rests are in the timetable."""
         return self.is_resting(bus, trip) & (draw(self._seed, 34, bus, trip // 2) < 0.5)
+
+    def is_missing(self, bus: Ints, trip: Ints) -> Flags:
+        """Whether that trip is in the timetable and not run: by lot, or because its bus came back too late."""
+        _, sits_out = self._find_duties(bus, trip)
+        return self.is_cancelled(bus, trip) | (sits_out & ~self.is_resting(bus, trip))
 
     def closed_stops(self, day: int) -> Ints:
         """Stops (indices into `stops`) closed on that day, counted from 1970-01-01 UTC."""
@@ -219,16 +284,23 @@ class BusMovement:
     def calls(self, bus: Ints, trip: Ints) -> Calls:
         """When those trips call, by timetable and in truth; arrays [trips, points]."""
         way = 2 * self.route[bus] + trip % 2
-        start_s = (self.first_s[bus] + trip * self.half_s[bus])[:, None]
-        arrive, depart, *_ = self._run(bus, trip)
+        start_s = self._start_s(bus, trip)[:, None]
+        ready, _ = self._find_duties(bus, trip)
+        run = self._run(bus, trip, ready, self._list_held(start_s))
+        road = self._happenings.road
         return Calls(
             start_s + self._scheduled_arrive_s[way],
             start_s + self._scheduled_depart_s[way],
-            arrive,
-            depart,
+            road.moment_s(run.arrive_s),
+            road.moment_s(run.depart_s),
             self._tables.stop[way],
             self._closed(way, start_s[:, 0]),
         )
+
+    def _start_s(self, bus: Ints, trip: Ints) -> Ints:
+        """When those trips start by the timetable."""
+        start_s: Ints = self.first_s[bus] + trip * self.half_s[bus]
+        return start_s
 
     def _half_rounds_s(self) -> Ints:
         """Seconds from one trip to the next, by route: the timetable, slack for traffic and a layover."""
@@ -245,7 +317,7 @@ class BusMovement:
         """Seconds after departure at each point of each way: to arrive, to depart."""
         t = self._tables
         cruise = np.maximum(t.limit_ms * 0.92, t.pass_ms)
-        run, _ = _running_s(t.along_m, t.pass_ms, cruise)
+        run, _ = running_s(t.along_m, t.pass_ms, cruise)
         dwell = np.where(t.is_stop, NOMINAL_CALL_S, 0.0)
         dwell[:, 0] = 0.0
         arrive = np.cumsum(run, axis=1) + np.cumsum(dwell, axis=1) - dwell
@@ -260,11 +332,54 @@ class BusMovement:
             closed |= (day == one)[:, None] & np.isin(stop, self.closed_stops(int(one)))
         return closed
 
-    def _run(self, bus: Ints, trip: Ints) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """How those trips go: arrivals, departures (POSIX s), pass and cruise speeds (m/s), stretch."""
+    def _list_held(self, start_s: Ints) -> list[Held]:
+        """Works that trips may meet that start at those moments, whichever way they go."""
+        if self._works is None or not start_s.size:
+            return []
+        since, until = int(start_s.min()), int(self._happenings.road.moment_s(start_s.max())) + LONGEST_AFTER_S
+        return self._works.list_held(self._happenings.list_road_closures(since, until))
+
+    def _find_duties(self, bus: Ints, trip: Ints) -> tuple[Floats, Flags]:
+        """When those trips' buses are free for them (road's time; -inf where nothing holds them up), and who sits out."""
+        ready, sits_out = np.full(len(bus), -np.inf), np.zeros(len(bus), dtype=bool)
+        worked = sorted({h.way // 2 for h in self._list_held(self._start_s(bus, trip))})
+        rows = np.flatnonzero(np.isin(self.route[bus], worked))
+        window = (trip[rows] // 2 + self._shift[bus[rows]]) // ROUNDS
+        for route, one in sorted(set(zip(self.route[bus[rows]].tolist(), window.tolist(), strict=True))):
+            duties = self._duties(route, one)
+            if duties is None:
+                continue
+            own = rows[(self.route[bus[rows]] == route) & (window == one)]
+            place = bus[own] - np.searchsorted(self.route, route)
+            column = trip[own] - duties.first_trip[place]
+            ready[own], sits_out[own] = duties.ready_s[place, column], duties.sits_out[place, column]
+        return ready, sits_out
+
+    def _build_duties(self, route: int, window: int) -> Duties | None:
+        """The duties of all buses of a route in that window of rounds; None where no works lie on its way then."""
+        bus = np.flatnonzero(self.route == route)
+        first_trip = 2 * (window * ROUNDS - self._shift[bus])
+        held = self._list_held(self._start_s(bus, first_trip + ROUNDS))
+        held = [h for h in held if h.way // 2 == route]
+        if not held:
+            return None
+
+        def ends_s(trip: Ints, ready_s: Floats) -> Floats:
+            arrive_s = self._run(bus, trip, ready_s, held).arrive_s
+            return arrive_s[np.arange(len(bus)), self._tables.count[2 * route + trip % 2] - 1]
+
+        return work_out_duties(
+            first_trip,
+            lambda trip: self._start_s(bus, trip).astype(np.float64),
+            lambda trip: self.is_resting(bus, trip),
+            ends_s,
+        )
+
+    def _run(self, bus: Ints, trip: Ints, ready_s: Floats, held: Sequence[Held]) -> _Trips:
+        """How those trips go, of buses that are free for them from `ready_s` on, past those works."""
         t = self._tables
         way = 2 * self.route[bus] + trip % 2
-        start_s = self.first_s[bus] + trip * self.half_s[bus]
+        start_s = self._start_s(bus, trip)
         lot = draw(self._seed, 36, bus[:, None], trip[:, None], np.arange(4))
         slow = _traffic(start_s) * (0.94 + 0.12 * lot[:, 0]) * np.where(lot[:, 1] < 0.06, 0.75, 1.0)
         late_start_s = 100.0 * lot[:, 2] ** 3
@@ -281,48 +396,91 @@ class BusMovement:
             * (0.9 + 0.2 * draw(self._seed, 37, bus[:, None], trip[:, None], point))
         )
         cruise = np.maximum(np.minimum(wish, t.limit_ms[way]), pass_ms)
-        run, cruise = _running_s(t.along_m[way], pass_ms, cruise)
+        run, cruise = running_s(t.along_m[way], pass_ms, cruise)
         dwell = 15.0 + 25.0 * draw(self._seed, 38, bus[:, None], trip[:, None], point)
         dwell = np.where(t.is_stop[way] & inner & ~passed, dwell, 0.0)
         arrive = np.cumsum(run, axis=1) + np.cumsum(dwell, axis=1) - dwell
         total = arrive[np.arange(len(bus)), t.count[way] - 1]
-        # However slow, it is back in time for its next trip: so no trip depends on the one before.
+        # However slow, without works it is back in time for its next trip: so no trip depends on the one before.
         stretch = np.minimum(1.0, (self.half_s[bus] - LEAST_LAYOVER_S - late_start_s) / total)
-        begin = (start_s + late_start_s)[:, None]
+        begin = np.maximum(start_s + late_start_s, ready_s)[:, None]
         depart = np.where(point < t.count[way][:, None] - 1, begin + (arrive + dwell) * stretch[:, None], np.inf)
-        return begin + arrive * stretch[:, None], depart, pass_ms, cruise, stretch
+        trips = _Trips(begin + arrive * stretch[:, None], depart, pass_ms, cruise, stretch)
+        self._hold_up(trips, bus, trip, way, held)
+        return trips
+
+    def _hold_up(self, trips: _Trips, bus: Ints, trip: Ints, way: Ints, held: Sequence[Held]) -> None:
+        """Slow those trips down on the legs with works that are on when they come there."""
+        lost_s = np.zeros(len(bus))
+        for one in held:
+            rows = np.flatnonzero(way == one.way)
+            came_s = self._happenings.road.moment_s(trips.depart_s[rows, one.leg])
+            rows = rows[(came_s >= one.closure.starts_s) & (came_s < one.closure.ends_s)]
+            if not len(rows):
+                continue
+            more_s = np.minimum(passing_s(self._seed, one, bus[rows], trip[rows]), MOST_HELD_S - lost_s[rows])
+            length_m = np.diff(self._tables.along_m[one.way])[[one.leg]].repeat(len(rows))
+            enter, leave = trips.pass_ms[rows, one.leg], trips.pass_ms[rows, one.leg + 1]
+            cruise = trips.cruise_ms[rows, one.leg]
+            usual_s = leg_s(length_m, enter, leave, cruise)
+            crawl = solve_crawl(length_m, enter, leave, cruise, usual_s + more_s / trips.stretch[rows])
+            delay_s = (leg_s(length_m, enter, leave, crawl) - usual_s) * trips.stretch[rows]
+            trips.cruise_ms[rows, one.leg] = crawl
+            trips.arrive_s[rows, one.leg + 1 :] += delay_s[:, None]
+            trips.depart_s[rows, one.leg + 1 :] += delay_s[:, None]
+            lost_s[rows] += delay_s
 
     def _build_plan(self, block: int) -> _Plan:
-        first = (block * BLOCK_S - MARGIN_S - self.first_s) // self.half_s
-        bus = np.repeat(np.arange(self.size), 2)
-        trip = (first[:, None] + np.arange(2)).reshape(-1)
-        arrive, depart, pass_ms, cruise, stretch = self._run(bus, trip)
+        begin_s, end_s = block * BLOCK_S - MARGIN_S, (block + 1) * BLOCK_S + MARGIN_S
+        number = np.arange(self.size)
+        due = (begin_s - self.first_s) // self.half_s
+        # By the timetable two trips touch the block; a late bus may still be on one before.
+        late = TRIPS_LATE if self._list_held(self._start_s(number, due)) else 0
+        columns = np.arange(-late, 2)
+        bus = np.repeat(number, len(columns))
+        trip = (due[:, None] + columns).reshape(-1)
+        ready, sits_out = self._find_duties(bus, trip)
+        leaves = leaves_s(self._start_s(bus, trip).astype(np.float64), ready).reshape(self.size, -1)
+        first = (leaves[:, 1:] <= begin_s).sum(axis=1)
+        count = int(((leaves <= end_s).sum(axis=1) - first).clip(2).max()) if late else 2
+        # Past the last column nothing leaves within the block: the last trip again, never begun.
+        column = first[:, None] + np.arange(count)
+        beyond = column >= len(columns)
+        chosen = (number[:, None] * len(columns) + np.minimum(column, len(columns) - 1)).reshape(-1)
+        bus, trip, ready, sits_out = bus[chosen], trip[chosen], ready[chosen], sits_out[chosen]
+        run = self._run(bus, trip, ready, self._list_held(self._start_s(bus, trip)))
+        resting = self.is_resting(bus, trip)
+        missing = self.is_cancelled(bus, trip) | (sits_out & ~resting)
+        resting |= sits_out
         way = 2 * self.route[bus] + trip % 2
-        place = self._tables.along_m[way] - BUS_LENGTH_M * self._queue(block, bus, trip, way, arrive, depart)
-        rows = np.arange(len(bus))
+        served = np.repeat(~(resting | beyond.reshape(-1))[:, None], run.arrive_s.shape[1], axis=1)
+        waiting = self._queue(begin_s, end_s, bus, way, run.arrive_s, run.depart_s, served)
+        place = self._tables.along_m[way] - BUS_LENGTH_M * waiting
         last = self._tables.count[way] - 1
         place[:, 0] = self._bay_m[bus]
-        place[rows, last] = self._tables.along_m[way, last] - self._bay_m[bus]
-        shape = (self.size, 2, -1)
+        place[np.arange(len(bus)), last] = self._tables.along_m[way, last] - self._bay_m[bus]
+        each, points = (self.size, count), (self.size, count, -1)
         return _Plan(
-            first,
-            arrive.reshape(shape),
-            depart.reshape(shape),
-            place.reshape(shape),
-            pass_ms.reshape(shape),
-            cruise.reshape(shape),
-            stretch.reshape(self.size, 2),
+            trip=trip.reshape(each),
+            leaves_s=np.where(beyond, np.inf, leaves.reshape(-1)[chosen].reshape(each)),
+            resting=resting.reshape(each),
+            missing=missing.reshape(each),
+            arrive_s=run.arrive_s.reshape(points),
+            depart_s=run.depart_s.reshape(points),
+            place_m=place.reshape(points),
+            pass_ms=run.pass_ms.reshape(points),
+            cruise_ms=run.cruise_ms.reshape(points),
+            stretch=run.stretch.reshape(each),
         )
 
-    def _queue(self, block: int, bus: Ints, trip: Ints, way: Ints, arrive: Floats, depart: Floats) -> Floats:
-        """How many buses each finds at the stop when it comes; [trips, points], 0 away from the block."""
+    def _queue(
+        self, begin_s: int, end_s: int, bus: Ints, way: Ints, arrive: Floats, depart: Floats, served: Flags
+    ) -> Floats:
+        """How many buses each finds at the stop when it comes; [trips, points], 0 away from that span."""
         waiting = np.zeros(arrive.shape)
-        begin, end = block * BLOCK_S - MARGIN_S, (block + 1) * BLOCK_S + MARGIN_S
-        served = (
-            self._tables.is_stop[way] & (depart > arrive) & np.isfinite(depart) & ~self.is_resting(bus, trip)[:, None]
-        )
+        served = served & self._tables.is_stop[way] & (depart > arrive) & np.isfinite(depart)
         served[:, 0] = False
-        row, point = np.nonzero(served & (arrive >= begin) & (arrive < end))
+        row, point = np.nonzero(served & (arrive >= begin_s) & (arrive < end_s))
         came, went, stop = arrive[row, point], depart[row, point], self._tables.stop[way[row], point]
         order = np.lexsort((bus[row], came, stop))
         came, went, stop = came[order], went[order], stop[order]
@@ -331,36 +489,6 @@ class BusMovement:
             found[before:] += (stop[before:] == stop[:-before]) & (went[:-before] > came[before:])
         waiting[row[order], point[order]] = found
         return waiting
-
-
-def _progress(plan: _Plan, along_m: Floats, bus: Ints, row: Ints, leg: Ints, since_s: Floats) -> tuple[Floats, Floats]:
-    """Share of the leg behind the bus (0 to 1), and shares a second, after that time on it."""
-    length = along_m[bus, leg + 1] - along_m[bus, leg]
-    v0, v1, vc = plan.pass_ms[bus, row, leg], plan.pass_ms[bus, row, leg + 1], plan.cruise_ms[bus, row, leg]
-    stretch = plan.stretch[bus, row]
-    t = np.maximum(since_s, 0.0) / stretch
-    up_s, down_s = (vc - v0) / ACCELERATION, (vc - v1) / ACCELERATION
-    up_m, down_m = (vc * vc - v0 * v0) / (2 * ACCELERATION), (vc * vc - v1 * v1) / (2 * ACCELERATION)
-    level_s = np.maximum(length - up_m - down_m, 0.0) / vc
-    a = np.minimum(t, up_s)
-    b = np.clip(t - up_s, 0.0, level_s)
-    c = np.clip(t - up_s - level_s, 0.0, down_s)
-    moved = v0 * a + ACCELERATION * a * a / 2 + vc * b + vc * c - ACCELERATION * c * c / 2
-    speed = np.where(t < up_s, v0 + ACCELERATION * a, np.where(c > 0, vc - ACCELERATION * c, vc))
-    return np.minimum(moved / length, 1.0), speed / length / stretch
-
-
-def _running_s(along_m: Floats, pass_ms: Floats, cruise_ms: Floats) -> tuple[Floats, Floats]:
-    """Seconds to each point from the one before, and the cruise speeds that the distance allows."""
-    length = np.diff(along_m, axis=1)
-    v0, v1 = pass_ms[:, :-1], pass_ms[:, 1:]
-    reach = np.sqrt(np.maximum(ACCELERATION * length + (v0 * v0 + v1 * v1) / 2, 0.01))
-    vc = np.maximum(np.minimum(cruise_ms[:, :-1], reach), np.maximum(v0, v1))
-    level_m = length - (2 * vc * vc - v0 * v0 - v1 * v1) / (2 * ACCELERATION)
-    run = (2 * vc - v0 - v1) / ACCELERATION + np.maximum(level_m, 0.0) / np.maximum(vc, 0.1)
-    run = np.where(length > 0, run, 0.0)
-    zero = np.zeros((len(run), 1))
-    return np.hstack((zero, run)), np.hstack((vc, zero + 1.0))
 
 
 def _traffic(start_s: Ints) -> Floats:

@@ -91,7 +91,7 @@ class City:
         self.ground = ground
         self.plane = ground.plane
         self.routes = build_routes(ground, seed)
-        self.bus_movement = BusMovement(self.routes, buses, seed, report_every_s)
+        self.bus_movement = BusMovement(self.routes, buses, seed, report_every_s, ground.plane)
         self.robot_movement = RobotMovement(ground, robots, seed)
         cut = buses - round(buses * siri_share)
         self.gtfs_buses = range(cut)
@@ -110,7 +110,7 @@ class City:
     def happenings(self, happenings: Happenings) -> None:
         if happenings.seed != self.seed:
             raise ValueError(f"these happenings are of seed {happenings.seed}, the city is of seed {self.seed}")
-        self._happenings = happenings
+        self._happenings = self.bus_movement.happenings = happenings
         # What is kept by its moment was reckoned with what held before.
         self._words.clear()
         self._buses = self._robots = None

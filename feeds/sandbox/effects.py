@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from feeds.sandbox.faults import BadFault, Fault, read_fault
-from feeds.sandbox.happenings import VENUES, list_cells
+from feeds.sandbox.happenings import ROADS, VENUES, list_cells
 from feeds.sandbox.overlay import (
+    Closure,
     Failing,
     Gathering,
     Outage,
@@ -35,6 +36,7 @@ from feeds.sandbox.twins.reports import SERVICES
 Item = tuple[str, Any]
 
 _SITES: Mapping[str, tuple[float, float]] = {c.site: (c.latitude, c.longitude) for c in list_cells()}
+_ROADS = {road: (latitude, longitude) for road, latitude, longitude in ROADS}
 _VENUES = {name: (latitude, longitude) for name, latitude, longitude, *_ in VENUES}
 _CODES = tuple(code for code, *_ in SERVICES)
 _DIGITAL = frozenset(map(process_name, range(PROCESSES))) | frozenset(map(integration_name, range(INTEGRATIONS)))
@@ -110,6 +112,25 @@ class SlowRoads(_Effect):
 
     def list_items(self, starts_s: int, ends_s: int, run: str, known_s: int) -> tuple[Item, ...]:
         return (("slowdowns", Slowdown(starts_s, ends_s, self.speed_factor)),)
+
+
+class RoadClosed(_Effect):
+    """A road is closed at its place of works, or a lane of it: buses lose time there."""
+
+    effect: Literal["road_closed"]
+    road: str
+    full: bool = Field(True, description="the whole road; else a lane")
+
+    @field_validator("road")
+    @classmethod
+    def _known(cls, road: str) -> str:
+        return _one_of(road, _ROADS, "road with a place of works")
+
+    def list_items(self, starts_s: int, ends_s: int, run: str, known_s: int) -> tuple[Item, ...]:
+        # Numbers of the city's own works are far below this.
+        number = 1_000_000_000 + zlib.crc32(run.encode())
+        where = _ROADS[self.road]
+        return (("closures", Closure(number, self.road, *where, starts_s, ends_s, self.full, starts_s)),)
 
 
 class RogueDrone(_Effect):
@@ -231,6 +252,7 @@ Effect = Annotated[
     | RobotsStuck
     | RobotsRecalled
     | SlowRoads
+    | RoadClosed
     | RogueDrone
     | Event
     | Snowfall

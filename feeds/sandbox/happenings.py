@@ -21,6 +21,7 @@ from functools import cache
 
 from feeds.sandbox.lots import draw
 from feeds.sandbox.overlay import (
+    Closure,
     Failing,
     Gathering,
     Outage,
@@ -75,19 +76,6 @@ class Hole:
     ends_s: int | None = None
 
 
-@dataclass(frozen=True)
-class Closure:
-    """Works that close a lane or a road for some days."""
-
-    number: int
-    road: str
-    latitude: float
-    longitude: float
-    starts_s: int
-    ends_s: int
-    full: bool
-
-
 # Name, position and typical crowd of the venues; positions are those of the city's places of note.
 VENUES = (
     ("Stadium MK", 52.0096, -0.7335, "match", "League match", 15_000),
@@ -116,13 +104,14 @@ HOLES = (
     Hole(52.0010, -0.7600, 400.0),
 )
 
-_ROADS = (
-    ("H6 Childs Way", 52.0365, -0.7545),
-    ("V7 Saxon Street", 52.0250, -0.7440),
-    ("H8 Standing Way", 52.0190, -0.7560),
-    ("V8 Marlborough Street", 52.0480, -0.7480),
-    ("H5 Portway", 52.0440, -0.7600),
-    ("V10 Brickhill Street", 52.0420, -0.7130),
+# Where works are done: a place on each road as the city's file has it, away from roundabouts.
+ROADS = (
+    ("H6 Childs Way", 52.0375, -0.7525),
+    ("V7 Saxon Street", 52.0254, -0.7416),
+    ("H8 Standing Way", 52.0145, -0.7479),
+    ("V8 Marlborough Street", 52.0461, -0.7485),
+    ("H5 Portway", 52.0443, -0.7594),
+    ("V10 Brickhill Street", 52.0406, -0.7169),
 )
 
 
@@ -174,7 +163,7 @@ def list_closures(seed: int, moment_s: int, days_before: int = 3, days_after: in
     today = moment_s // DAY_S
     found = []
     for week in range((today - 14) // 7, (today + days_after) // 7 + 1):
-        for number, (road, latitude, longitude) in enumerate(_ROADS):
+        for number, (road, latitude, longitude) in enumerate(ROADS):
             if _lot(seed, "works", road, week) < 0.4:
                 start = (week * 7 + int(_lot(seed, "works day", road, week) * 5)) * DAY_S + 7 * 3600
                 length = int((1 + 4 * _lot(seed, "works length", road, week)) * DAY_S)
@@ -272,10 +261,24 @@ class Happenings:
         )
 
     def list_closures(self, moment_s: int, days_before: int = 3, days_after: int = 14) -> list[Closure]:
-        """Road works that are on, or were or will be within these days, by start."""
-        return list_closures(self.seed, moment_s, days_before, days_after)
+        """Road works that are on, or were or will be within these days, by start; a scenario's once it is known."""
+        usual = list_closures(self.seed, moment_s, days_before, days_after)
+        own = [
+            c
+            for c in self.overlay.closures
+            if c.ends_s >= moment_s - days_before * DAY_S
+            and c.starts_s <= moment_s + days_after * DAY_S
+            and (c.announced_s is None or c.announced_s <= moment_s)
+        ]
+        return sorted([*usual, *own], key=lambda c: (c.starts_s, c.number))
 
     # What movement reads.
+
+    def list_road_closures(self, since_s: int, until_s: int) -> tuple[Closure, ...]:
+        """Works that are on at some moment of that span, known to anybody or not."""
+        days = (until_s - since_s) // (2 * DAY_S) + 1
+        usual = list_closures(self.seed, (since_s + until_s) // 2, days, days)
+        return list_touching([*usual, *self.overlay.closures], since_s, until_s)
 
     @property
     def road(self) -> RoadClock:

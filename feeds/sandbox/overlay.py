@@ -87,6 +87,24 @@ class RogueFlight(Span):
 
 
 @dataclass(frozen=True)
+class Closure:
+    """Works or an accident that close a lane or a road for a time.
+
+    Attributes:
+        announced_s: before that nobody knows of it; None where it was always planned.
+    """
+
+    number: int
+    road: str
+    latitude: float
+    longitude: float
+    starts_s: int
+    ends_s: int
+    full: bool
+    announced_s: int | None = None
+
+
+@dataclass(frozen=True)
 class Gathering:
     """An event with people: where, when, how many.
 
@@ -140,6 +158,7 @@ class Overlay:
     recalls: tuple[Recall, ...] = ()
     rogue_flights: tuple[RogueFlight, ...] = ()
     gatherings: tuple[Gathering, ...] = ()
+    closures: tuple[Closure, ...] = ()
     snows: tuple[Snow, ...] = ()
     surges: tuple[Surge, ...] = ()
     failing: tuple[Failing, ...] = ()

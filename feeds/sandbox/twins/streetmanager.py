@@ -23,12 +23,12 @@ GRANTED_BEFORE_S: Final = 6 * DAY_S
 # Where the roads of the happenings are on the British National Grid, in metres. Written out rather than
 # projected here, so that the adapter's projection is put to the test and not met with itself.
 GRID_M: Final = {
-    "H6 Childs Way": (485532.43, 238298.09),
-    "V7 Saxon Street": (486274.75, 237031.45),
-    "H8 Standing Way": (485462.85, 236349.97),
-    "V8 Marlborough Street": (485956.24, 239584.79),
-    "H5 Portway": (485140.93, 239125.79),
-    "V10 Brickhill Street": (488368.19, 238959.40),
+    "H6 Childs Way": (485667.70, 238411.66),
+    "V7 Saxon Street": (486438.65, 237078.79),
+    "H8 Standing Way": (486027.29, 235859.02),
+    "V8 Marlborough Street": (485925.59, 239372.88),
+    "H5 Portway": (485181.51, 239159.86),
+    "V10 Brickhill Street": (488103.46, 238798.96),
 }
 _TOPIC: Final = "arn:aws:sns:eu-west-2:000000000000:sandbox-permits"
 _SEPARATE: Final = {"event_type": "event-type", "object_type": "object-type"}

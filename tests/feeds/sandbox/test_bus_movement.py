@@ -147,7 +147,7 @@ def test_the_edge_of_a_block_is_not_seen(city, morning_s):
     bus = np.arange(80)
     compared = 0
     for row in (0, 1):
-        other = here.first_trip + row - there.first_trip
+        other = here.trip[:, row] - there.trip[:, 0]
         both = (other >= 0) & (other <= 1)
         near = np.abs(here.arrive_s[bus[both], row] - edge) < 120
         compared += int(near.sum())

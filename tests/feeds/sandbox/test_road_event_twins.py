@@ -10,7 +10,7 @@ import pytest
 
 from control_room.model import Batch
 from feeds.feed import Feed, get_adapter
-from feeds.sandbox.happenings import _ROADS, list_closures, list_gatherings, metres
+from feeds.sandbox.happenings import ROADS, list_closures, list_gatherings, metres
 from feeds.sandbox.twins import list_twins
 from feeds.sandbox.twins.streetmanager import GRID_M
 
@@ -67,7 +67,7 @@ def test_works_stand_where_the_city_closes_its_roads(sandbox, city):
 
 def test_every_road_of_the_happenings_has_its_place_on_the_grid():
     """A road added to the happenings needs one here."""
-    assert set(GRID_M) == {road for road, _, _ in _ROADS}
+    assert set(GRID_M) == {road for road, _, _ in ROADS}
 
 
 def test_calendar_and_schema_org_tell_of_the_same_gatherings(sandbox, city):
