@@ -25,6 +25,10 @@ Made = TypeVar("Made")
 # Feeds that fail are asked seldom; counts of what is stale must not wait for them.
 TICK_S = 5.0
 
+# So much of the pace may be used up at once: an answer that comes soon after another feed's
+# need not wait for it. Only who brings more than the pace allows, for longer than this, waits.
+BURST_S = 1.0
+
 
 class Cache(Generic[Outcome, Made]):
     """Holds the snapshot and runs its single writer.
@@ -38,7 +42,8 @@ class Cache(Generic[Outcome, Made]):
             rest of it is made: for the few bytes that should not wait.
         make: snapshot -> what listeners get (encoded once). Runs in the writer's thread.
         publish: called on the event loop with what was made.
-        min_between_s: feeds that answer within it share one frame.
+        gap_s: mean time between two frames where outcomes come faster; those that
+            wait meanwhile share one.
     """
 
     def __init__(
@@ -49,12 +54,12 @@ class Cache(Generic[Outcome, Made]):
         announce: Callable[[Snapshot], None],
         make: Callable[[Snapshot], Made],
         publish: Callable[[Made], None],
-        min_between_s: float = 0.15,
+        gap_s: float = 0.1,
     ) -> None:
         self.snapshot = first
         self._apply = apply
         self._tick = tick
-        self._min_between_s = min_between_s
+        self._gap_s = gap_s
         self._announce = announce
         self._make = make
         self._publish = publish
@@ -68,15 +73,16 @@ class Cache(Generic[Outcome, Made]):
     async def run(self) -> None:
         """Write for ever. Cancel to stop."""
         loop = asyncio.get_running_loop()
-        last = -self._min_between_s
+        # The moment by which the frames so far would be made, had they been made a gap apart.
+        paid_until = loop.time()
         try:
             while True:
                 outcomes = await self._wait()
-                if (pause := last + self._min_between_s - loop.time()) > 0:
+                if (pause := paid_until - BURST_S - loop.time()) > 0:
                     await asyncio.sleep(pause)
                 while not self._waiting.empty():
                     outcomes.append(self._waiting.get_nowait())
-                last = loop.time()
+                paid_until = max(paid_until, loop.time()) + self._gap_s
                 await loop.run_in_executor(self._writer, self._advance, outcomes)
                 self._announce(self.snapshot)
                 # Those woken by it run before the writer's thread competes for the interpreter again.

@@ -73,7 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("wall_width_mm", 0, "width of the wall screen; 0 sizes text for a 24-inch desk screen", "mm"),
     Setting("wall_width_px", 1920, "pixels across that screen, in CSS pixels", "px"),
     Setting("wall_farthest_m", 0.0, "distance of the farthest seat from the wall", "m"),
-    Setting("frame_gap_ms", 150, "shortest time between two frames; answers of many feeds within it share one", "ms"),
+    Setting("frame_gap_ms", 100, "mean time between frames when more answers come; those that wait share one", "ms"),
     Setting("log_json", False, "write the log as one JSON object a line"),
 )
 

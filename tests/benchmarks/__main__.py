@@ -6,7 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.benchmarks import bars, bench_decode, five_pages, many_screens, one_screen, soak
+from tests.benchmarks import (
+    bars,
+    bench_decode,
+    five_pages,
+    isolation,
+    many_screens,
+    one_screen,
+    sandbox_city,
+    soak,
+    writer_step,
+)
 
 
 def measure_decode(name: str, short: bool = False) -> bars.Figures:
@@ -19,6 +29,9 @@ def measure_decode(name: str, short: bool = False) -> bars.Figures:
 
 BENCHES: dict[str, bars.Measure] = {
     "decode": measure_decode,
+    "writer_step": writer_step.measure,
+    "sandbox_city": sandbox_city.measure,
+    "isolation": isolation.measure,
     "one_screen": one_screen.measure,
     "five_pages": five_pages.measure,
     "many_screens": many_screens.measure,

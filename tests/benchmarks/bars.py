@@ -56,6 +56,22 @@ BARS = {
     "worker_growth_percent": Bar("worker's heap, growth over the soak", "%", 5),
     "nodes_growth": Bar("DOM nodes, growth over the soak", "", 20, digits=0),
     "soak_updates": Bar("updates in the soak", "", None, digits=0),
+    "writer_step_p50_ms": Bar("writer's step on a full city, p50", "ms", None),
+    "writer_step_p95_ms": Bar("writer's step on a full city, p95", "ms", 60),
+    "writer_step_max_ms": Bar("writer's step on a full city, longest", "ms", None),
+    "city_feeds": Bar("sandbox city: feeds, all fresh", "", None, digits=0),
+    "city_cpu_percent": Bar("sandbox city, all feeds: CPU, nobody looking", "% of a core", 25),
+    "city_wall_cpu_percent": Bar("sandbox city, all feeds: CPU, one wall open", "% of a core", 25),
+    **{
+        f"isolation_{fault}_percent": Bar(f"one feed {words}: change of the others' age", "%", 5)
+        for fault, words in {
+            "dead": "dead",
+            "drip": "dripping",
+            "large": "100× as large",
+            "loop": "without a last page",
+            "often": "asked 100× as often",
+        }.items()
+    },
     "rss_growth_percent": Bar("server memory, growth in 10 min", "%", 2, digits=2),
     "rss_mb": Bar("server memory", "MB", None),
 }

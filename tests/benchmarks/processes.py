@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +110,7 @@ def run_exchange(vehicles: int = 5000, shards: int = 1, seed: int = 1) -> Iterat
             raise RuntimeError("the exchange ended before it said its port")
         yield Exchange(int(line), process)
     finally:
-        _end(process)
+        end_process(process)
 
 
 @contextmanager
@@ -126,11 +126,21 @@ def run_ours(
     exchange: Exchange, folder: Path, feeds: list[dict[str, Any]] | None = None, *flags: str
 ) -> Iterator[Target]:
     """`control_room serve`, on one feed at 1 Hz or on these, with further flags."""
-    port = free_port()
     file = folder / "feeds.yaml"
     file.write_text(json.dumps({"feeds": feeds or [feed_of("buses", exchange.feed_url)]}))  # JSON is YAML
-    command = [sys.executable, "-m", "control_room", "serve", "--feeds", str(file), "--port", str(port)]
-    with _run("ours", [*command, "--data", str(folder / "data"), *flags], port, "/wall", folder) as target:
+    with run_dashboard(folder, file, *flags) as target:
+        yield target
+
+
+@contextmanager
+def run_dashboard(
+    folder: Path, feed_file: Path, *flags: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Target]:
+    """`control_room serve` on that feed file, with further flags and variables."""
+    port = free_port()
+    command = [sys.executable, "-m", "control_room", "serve", "--feeds", str(feed_file), "--port", str(port)]
+    command += ["--data", str(folder / "data"), *flags]
+    with _run("ours", command, port, "/wall", folder, environment) as target:
         yield target
 
 
@@ -159,18 +169,26 @@ def run_target(name: str, vehicles: int = 5000) -> Iterator[tuple[Exchange, Targ
 
 
 @contextmanager
-def _run(name: str, command: list[str], port: int, path: str, folder: Path) -> Iterator[Target]:
+def _run(
+    name: str, command: list[str], port: int, path: str, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Target]:
     log = folder / f"{name.split()[0]}.log"
+    variables = {**os.environ, **(environment or {})}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=variables)
         try:
-            _await_answer(f"http://127.0.0.1:{port}{path}", process, log)
+            await_answer(f"http://127.0.0.1:{port}{path}", process, log)
             yield Target(name, port, path, process, log)
         finally:
-            _end(process)
+            end_process(process)
 
 
-def _await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patience_s: float = 40) -> None:
+def await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patience_s: float = 40) -> None:
+    """Until the address answers anything at all.
+
+    Raises:
+        RuntimeError: it does not, or the process has ended; with the end of its log.
+    """
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -184,7 +202,8 @@ def _await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patienc
     raise RuntimeError(f"{url} did not answer within {patience_s:g} s:\n{log.read_text()[-3000:]}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C does it; by force after ten seconds."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(10)

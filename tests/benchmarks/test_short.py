@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.benchmarks import isolation, writer_step
 from tests.benchmarks.many_screens import run_clients
 from tests.benchmarks.page import has_browser, quantile, run_browser, run_page, run_wire
 from tests.benchmarks.processes import Exchange, Target, run_target
+from tests.benchmarks.sandbox_city import count_cores, run_city
 from tests.benchmarks.soak import measure_page
 
 pytestmark = pytest.mark.slow
@@ -60,3 +62,23 @@ def test_a_page_left_open_does_not_grow():
     assert found["soak_updates"] >= 600
     assert found["heap_growth_percent"] <= 15
     assert found["nodes_growth"] <= 50
+
+
+def test_the_whole_sandbox_city_is_polled_by_less_than_half_a_core():
+    """Every feed at its interval, from a second after the start: no feed became several times as dear."""
+    with run_city() as target:
+        assert count_cores(target, 20) <= 0.5
+
+
+def test_a_feed_that_floods_or_drips_leaves_the_others_as_fresh():
+    """Six steady feeds on a screen are no older beside 10,000 robots a second, or beside an answer without end."""
+    judged = isolation.run(("large", "drip"), window_s=10, settle_s=2)
+
+    changes = {(fault, feed): change for fault, feeds in judged.items() for feed, (_, _, change) in feeds.items()}
+    assert len(changes) == 12
+    assert max(changes.values()) <= 25, changes
+
+
+def test_the_writer_keeps_up_with_a_full_city():
+    """A step of 5,000 vehicles, and now and then of 20,000 requests, takes a fraction of the second between two."""
+    assert writer_step.measure(short=True)["writer_step_p95_ms"] <= 200

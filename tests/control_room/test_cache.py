@@ -47,6 +47,33 @@ def test_outcomes_that_wait_share_one_publication():
     assert asyncio.run(run(["a", "b", "c"])) == [("announced", 3), ("made", 3)]
 
 
+async def count_frames(outcomes: int, apart_s: float, gap_s: float) -> int:
+    """Frames made of so many outcomes, so far apart."""
+    frames = 0
+
+    def announce(snapshot):
+        nonlocal frames
+        frames += 1
+
+    writer = Cache(Snapshot.empty(NOW), bump, later, announce, lambda s: s, lambda made: None, gap_s)
+    task = asyncio.create_task(writer.run())
+    for _ in range(outcomes):
+        await writer.put("a")
+        await asyncio.sleep(apart_s)
+    task.cancel()
+    return frames
+
+
+def test_feeds_that_answer_close_together_do_not_wait_for_each_other():
+    """Five answers, each well within the gap of the one before: five frames at once."""
+    assert asyncio.run(count_frames(outcomes=5, apart_s=0.1, gap_s=0.2)) == 5
+
+
+def test_a_flood_of_answers_is_held_to_the_pace():
+    """Of a hundred answers without pause, no more than a burst of a second becomes frames, then one a gap."""
+    assert 5 <= asyncio.run(count_frames(outcomes=100, apart_s=0.005, gap_s=0.2)) <= 20
+
+
 def test_a_faulty_outcome_does_not_stop_the_others():
     """The snapshot goes on from the last good one."""
     assert asyncio.run(run(["a", "faulty", "b"])) == [("announced", 2), ("made", 2)]
