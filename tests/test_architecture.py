@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "control_room.static_files": ("control_room.access",),
     "feeds": ("feeds", "control_room.model", "control_room.clock"),
     "feeds.sandbox": ("feeds.sandbox", "control_room.city", "control_room.clock"),
+    "alerts": ("alerts", "control_room.model", "control_room.clock", "feeds.units"),
     "layouts": ("layouts", "control_room.model", "control_room.city", "feeds.feed"),
     "callbacks": ("callbacks", "layouts", "control_room.access"),
 }

@@ -1,0 +1,89 @@
+"""What a condition is asked of, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Three answers for each row: `true` is known and holds, `known` is true or false.
+
+    `true` is never set where `known` is not.
+    """
+
+    true: np.ndarray
+    known: np.ndarray
+
+    @property
+    def false(self) -> np.ndarray:
+        return np.asarray(self.known & ~self.true)
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """A column of words as numbers: `codes[row]` is a place in `words`, -1 is unknown."""
+
+    codes: np.ndarray
+    words: np.ndarray
+
+    def find(self, word: str) -> int:
+        """Its place; -2 where no row has it."""
+        places = np.flatnonzero(self.words == word)
+        return int(places[0]) if len(places) else -2
+
+    def where(self, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows for whose word it holds, and for whose it does not, from one answer a word."""
+        # One place more at the end: -1, unknown, is neither.
+        none = np.zeros(1, dtype=bool)
+        return np.append(holds, none)[self.codes], np.append(~holds, none)[self.codes]
+
+
+class Rows(Protocol):
+    """What a condition is asked of: rows of one table at one moment, and what was before.
+
+    `alerts.memory.Memory.look` makes one of a table.
+    """
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def now_ms(self) -> int:
+        """The engine's clock, milliseconds since 1970 UTC."""
+        ...
+
+    @property
+    def local(self) -> datetime:
+        """The same in the city's zone."""
+        ...
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """A column as `control_room.model.Table` holds it."""
+        ...
+
+    def codes(self, name: str) -> Codes:
+        """A column of texts, choices or flags as numbers."""
+        ...
+
+    def seconds(self, name: str) -> np.ndarray:
+        """A time column as float seconds since 1970 UTC, NaN unknown."""
+        ...
+
+    def past(self, name: str, window_s: float) -> tuple[np.ndarray, np.ndarray]:
+        """By how much a number changed over the window, and over how many seconds that was.
+
+        NaN where less than half of the window is known.
+        """
+        ...
+
+    def crossed_s(self, zone: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Seconds since each row came into the zone, since it left, and since it is watched.
+
+        NaN: never while it was watched; the third is NaN where its place is unknown now.
+        """
+        ...
