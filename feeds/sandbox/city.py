@@ -17,13 +17,19 @@ import numpy as np
 from feeds.sandbox.bus_movement import Buses, BusMovement, local_hour, service_day
 from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, Ints, draw
-from feeds.sandbox.network import read_ground
+from feeds.sandbox.network import metres_to_line, read_ground
 from feeds.sandbox.robot_movement import RobotMovement, Robots
 from feeds.sandbox.routes import Route, build_routes
 
 FIRST_FLEET_NUMBER = 1001
 # Names that say themselves that they are of no real fleet.
 ROBOT_LABEL = "SBX-R{:03}"
+# People walk so far from a bus to an event. They come most of all a quarter of an hour before it starts and leave
+# from ten minutes after its end; so many of them make each bus of a route past it one percent fuller.
+WALK_TO_EVENT_M = 800.0
+PEOPLE_A_PERCENT = 300
+_COMING_S = (-5_400, -900, 900)
+_LEAVING_S = (-900, 600, 3_600)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class City:
         self._words: dict[int, TripWords] = {}
         self._buses: tuple[int, Buses] | None = None
         self._robots: tuple[int, Robots] | None = None
+        self._crowded: tuple[int, Floats] | None = None
 
     @property
     def happenings(self) -> Happenings:
@@ -113,7 +120,7 @@ class City:
         self._happenings = self.bus_movement.happenings = happenings
         # What is kept by its moment was reckoned with what held before.
         self._words.clear()
-        self._buses = self._robots = None
+        self._buses = self._robots = self._crowded = None
 
     def buses_at(self, moment_s: int) -> Buses:
         """All buses; kept for the second, as several feeds ask for it."""
@@ -157,13 +164,28 @@ class City:
         return words
 
     def occupancy_percent(self, bus: Ints, trip: Ints, moment_s: int) -> Ints:
-        """How full buses are: by local hour, and by lot from trip to trip."""
+        """How full buses are: by local hour, by lot from trip to trip, and by who goes to an event or comes from it."""
         hour = float(local_hour(np.asarray([moment_s]))[0])
         rush = 45 * np.exp(-((hour - 8.3) ** 2) / 2) + 40 * np.exp(-((hour - 17.2) ** 2) / 4)
         day = 22 if 7 <= hour < 20 else 8
         percent = (day + rush) * (0.3 + 1.4 * draw(self.seed, 71, bus, trip))
+        percent = percent + self._event_percent(moment_s)[self.bus_movement.route[bus]]
         rounded: Ints = np.clip(percent, 0, 100).astype(np.int64)
         return rounded
+
+    def _event_percent(self, moment_s: int) -> Floats:
+        """How much fuller the buses of each route are for events; kept for the second, as it is asked bus by bus."""
+        if self._crowded is None or self._crowded[0] != moment_s:
+            percent = np.zeros(len(self.routes))
+            for g in self.happenings.list_gatherings(moment_s, 1, 1):
+                share = np.interp(moment_s, [g.starts_s + s for s in _COMING_S], [0, 1, 0])
+                share += np.interp(moment_s, [g.ends_s + s for s in _LEAVING_S], [0, 1, 0])
+                if share > 0:
+                    spot = self.plane.to_xy(g.longitude, g.latitude)
+                    near = [metres_to_line(route.line, spot) < WALK_TO_EVENT_M for route in self.routes]
+                    percent += share * min(70.0, g.people / PEOPLE_A_PERCENT) * np.asarray(near)
+            self._crowded = (moment_s, percent)
+        return self._crowded[1]
 
 
 def to_utc(moment_s: float) -> datetime:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from feeds.sandbox.lots import draw
@@ -237,7 +237,9 @@ class Happenings:
     # People and roads.
 
     def list_gatherings(self, moment_s: int, days_before: int = 1, days_after: int = 14) -> list[Gathering]:
-        """Events around that moment, by start. A scenario's takes the place of another at its venue and time."""
+        """Events around that moment, by start. A scenario's takes the place of one at its venue and time; where that
+        one was on already, it ends when the scenario's begins.
+        """
         own = [
             g
             for g in self.overlay.gatherings
@@ -245,12 +247,14 @@ class Happenings:
             and g.starts_s < moment_s + (days_after + 1) * DAY_S
             and (g.announced_s is None or g.announced_s <= moment_s)
         ]
-        usual = [
-            g
-            for g in list_gatherings(self.seed, moment_s, days_before, days_after)
-            if not any(g.venue == o.venue and g.starts_s < o.ends_s and o.starts_s < g.ends_s for o in own)
-        ]
-        return sorted([*usual, *own], key=lambda g: (g.starts_s, g.number))
+        found = list(own)
+        for g in list_gatherings(self.seed, moment_s, days_before, days_after):
+            others = [o for o in own if o.venue == g.venue and o.starts_s < g.ends_s and g.starts_s < o.ends_s]
+            if not others:
+                found.append(g)
+            elif all(o.announced_s is not None and g.starts_s <= o.announced_s < o.starts_s for o in others):
+                found.append(replace(g, ends_s=min(o.starts_s for o in others)))
+        return sorted(found, key=lambda g: (g.starts_s, g.number))
 
     def crowd_at(self, latitude: float, longitude: float, moment_s: int) -> int:
         """People of events within 800 m of that place now."""

@@ -6,7 +6,6 @@ Paths    /api/v1/siri-sx/ and /api/v1/siri-sx/cancellations/, with api_key; 401 
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -17,16 +16,15 @@ import numpy as np
 
 from feeds.sandbox.bods import PRODUCER, build_error
 from feeds.sandbox.bus_movement import Buses
-from feeds.sandbox.city import City, View, to_utc
+from feeds.sandbox.city import WALK_TO_EVENT_M, City, View, to_utc
 from feeds.sandbox.happenings import DAY_S, Closure, Gathering
-from feeds.sandbox.network import Spot
+from feeds.sandbox.network import metres_to_line
 from feeds.sandbox.routes import Route, Stop
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
 KEY: Final = "sandbox-demo-key"
-# A bus feels works this near to its way; people walk this far from an event.
+# A bus feels works this near to its way.
 WORKS_REACH_M: Final = 250.0
-EVENT_REACH_M: Final = 800.0
 _ANNOUNCED_S: Final = 3 * DAY_S
 
 
@@ -40,7 +38,7 @@ def build_situations(city: City, view: View, asked: Asked) -> bytes | Refusal:
         if routes:
             situations.append(_closure(city, view, closure, routes, stops))
     for gathering in city.happenings.list_gatherings(view.at_s, 0, 3):
-        routes, stops = _reach(city, gathering.latitude, gathering.longitude, EVENT_REACH_M)
+        routes, stops = _reach(city, gathering.latitude, gathering.longitude, WALK_TO_EVENT_M)
         if routes and gathering.ends_s > view.at_s:
             situations.append(_gathering(city, view, gathering, routes, stops))
     return _deliver(view, situations)
@@ -74,20 +72,9 @@ def _refuse(view: View, asked: Asked) -> Refusal | None:
 def _reach(city: City, latitude: float, longitude: float, reach_m: float) -> tuple[tuple[Route, ...], tuple[Stop, ...]]:
     """Routes that pass within that distance of a place, and stops within it. Neither ever changes."""
     spot = city.plane.to_xy(longitude, latitude)
-    routes = tuple(r for r in city.routes if _way_to(r.line, spot) < reach_m)
+    routes = tuple(r for r in city.routes if metres_to_line(r.line, spot) < reach_m)
     stops = tuple(s for s in city.bus_movement.stops if math.dist(s.spot, spot) < reach_m)
     return routes, stops
-
-
-def _way_to(line: Sequence[Spot], spot: Spot) -> float:
-    """Metres from a point to the nearest of a polyline."""
-    best = math.inf
-    for (ax, ay), (bx, by) in itertools.pairwise(line):
-        dx, dy = bx - ax, by - ay
-        length = dx * dx + dy * dy
-        share = 0.0 if length == 0 else min(1.0, max(0.0, ((spot[0] - ax) * dx + (spot[1] - ay) * dy) / length))
-        best = min(best, math.dist(spot, (ax + share * dx, ay + share * dy)))
-    return best
 
 
 def _closure(city: City, view: View, closure: Closure, routes: Sequence[Route], stops: Sequence[Stop]) -> str:

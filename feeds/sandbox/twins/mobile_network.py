@@ -23,7 +23,7 @@ import orjson
 
 from feeds.sandbox.bus_movement import LONDON, local_hour
 from feeds.sandbox.city import City, View, to_utc
-from feeds.sandbox.happenings import HOLES, CellSite, Happenings, list_cells
+from feeds.sandbox.happenings import HOLES, CellSite, Happenings, list_cells, metres
 from feeds.sandbox.lots import Floats, Ints, draw
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
@@ -32,6 +32,9 @@ PERIOD_S: Final = 60
 NORTH: Final = ("01", "02", "03", "08", "09")
 PRB_TOTAL: Final = 273  # 100 MHz at 30 kHz: TS 38.101-1, table 5.3.2-1
 BAND: Final = "n77"
+# Where a whole site is down, those within this reach take over its devices: so much more of what they can carry.
+NEIGHBOUR_M: Final = 1_500.0
+TAKEN_OVER: Final = 0.15
 
 # The drive test: how far back it goes, and how often a phone on a bus and a robot notes its signal.
 WINDOW_S: Final = 1_800
@@ -68,6 +71,7 @@ def count(city: City, end_s: int, cells: Sequence[CellSite]) -> list[Counters]:
     day = 0.35 + 0.65 * math.exp(-((hour - 13.5) ** 2) / 40)
     period = end_s // PERIOD_S
     crowds: dict[tuple[float, float], int] = {}
+    outages = city.happenings.list_outages(end_s - PERIOD_S, end_s - PERIOD_S)
     made = []
     for cell in cells:
         place = (cell.latitude, cell.longitude)
@@ -78,7 +82,12 @@ def count(city: City, end_s: int, cells: Sequence[CellSite]) -> list[Counters]:
         quarter, share = divmod(end_s / 900, 1)
         swing = draw(city.seed, 502, _number(cell), np.array([int(quarter), int(quarter) + 1]))
         busy = 0.1 + 0.35 * day * (0.6 + 0.8 * float(swing[0] * (1 - share) + swing[1] * share))
-        load = min(0.97, busy + 0.6 * min(1.0, crowds[place] / 8_000) + 0.04 * float(lots[0]))
+        taken = TAKEN_OVER * sum(
+            metres(*place, o.latitude, o.longitude) < NEIGHBOUR_M and o.site != cell.site for o in outages
+        )
+        # The first 8,000 people fill most of a cell; a full stadium fills it to the brim.
+        people = 0.6 * min(1.0, crowds[place] / 8_000) + 0.25 * min(1.0, max(0, crowds[place] - 8_000) / 20_000)
+        load = min(0.97, busy + people + taken + 0.04 * float(lots[0]))
         out_s = sum(10 for at_s in range(end_s - PERIOD_S, end_s, 10) if city.happenings.is_cell_down(cell, at_s))
         made.append(Counters(cell, _values(load, out_s, crowds[place], lots), float(lots[5]) < 0.004))
     return made
@@ -230,9 +239,9 @@ def _measure(
     out = [draw(city.seed, 520 + n, who.astype(np.int64), moment_s) * 6e-5 - 3e-5 for n in range(2)]
     latitude, longitude = latitude + out[0], longitude + out[1]
     sites = sorted({(cell.latitude, cell.longitude) for cell in list_cells()})
-    metres = np.min([_metres(latitude, longitude, *site) for site in sites], axis=0)
+    away_m = np.min([_metres(latitude, longitude, *site) for site in sites], axis=0)
     lots = [draw(city.seed, 510 + n, who.astype(np.int64), moment_s) for n in range(4)]
-    level = -62 - 30 * np.log10(np.maximum(metres, 60) / 60) + 8 * (lots[0] - 0.5)
+    level = -62 - 30 * np.log10(np.maximum(away_m, 60) / 60) + 8 * (lots[0] - 0.5)
     hole = np.any([_metres(latitude, longitude, h.latitude, h.longitude) < h.radius_m for h in HOLES], axis=0)
     for h in city.happenings.list_outages(int(moment_s.min()), int(moment_s.max())):
         during = (moment_s >= h.starts_s) & (moment_s < h.ends_s)
