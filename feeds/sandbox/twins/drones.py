@@ -28,7 +28,7 @@ from feeds.sandbox.drone_missions import (
     list_missions,
     to_degrees,
 )
-from feeds.sandbox.happenings import DAY_S, list_gatherings, metres
+from feeds.sandbox.happenings import DAY_S, metres
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
 # NetMaxDisplayAreaDiagonalKm of F3411-22a.
@@ -116,7 +116,7 @@ def make_ed318(city: City, view: View, _: Asked) -> bytes:
     """`/geozones/ed318.json`: a zone over each gathering of people, an hour before it to an hour after."""
     issued = _moment(view.at_s // DAY_S * DAY_S)
     features = []
-    for g in list_gatherings(city.seed, view.at_s, 1, 3):
+    for g in city.happenings.list_gatherings(view.at_s, 1, 3):
         properties: dict[str, Any] = {
             "identifier": f"SBXE{g.number}",
             "country": "GBR",
