@@ -25,6 +25,7 @@ from feeds.sandbox.faults import FAULTS
 from feeds.sandbox.feed_file import DEFAULT_BASE_URL, render_feed_file
 from feeds.sandbox.runs import BadRun
 from feeds.sandbox.scenario import BadScenario, list_scenarios
+from feeds.sandbox.scenario_page import render_page
 
 MILTON_KEYNES = Path(__file__).resolve().parents[2] / "control_room" / "city" / "milton_keynes"
 
@@ -157,6 +158,7 @@ def _run_scenario(arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     listed = commands.add_parser("list", help="all there are; with --base also which of them run")
     listed.add_argument("--base", help="address of a sandbox")
+    commands.add_parser("page", help="print docs/scenarios.md")
     started = commands.add_parser("start", help="start one in a sandbox that runs")
     started.add_argument("name")
     started.add_argument("--at", metavar="TIME", help="as if started then, in the city's time; default: now")
@@ -167,6 +169,9 @@ def _run_scenario(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.command == "list":
         return _ask(options.base, "GET", "scenarios", None, _tell_scenarios) if options.base else _list_scenarios()
+    if options.command == "page":
+        sys.stdout.write(render_page())
+        return 0
     if options.command == "start":
         wish = {"name": options.name} | ({"started_at": options.at} if options.at else {})
         return _ask(options.base, "POST", "scenarios", wish, _tell_scenarios)

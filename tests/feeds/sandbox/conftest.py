@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,24 +12,17 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from starlette.types import ASGIApp
 
-from control_room.clock import FixedClock
+from control_room.clock import FixedClock, ReplayClock
 from feeds.sandbox.app import DEMO_ENVIRONMENT, create_sandbox
 from feeds.sandbox.city import City
+from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.server import MILTON_KEYNES
+from tests.feeds.sandbox.stage import Stage, Stopwatch
 
 # A Thursday morning in the rush hour.
 MORNING = datetime(2026, 5, 14, 7, 15, tzinfo=UTC)
-
-
-class Stopwatch:
-    """Seconds that pass only when told to: what faults run out by."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -74,12 +68,10 @@ def morning_s() -> int:
     return int(MORNING.timestamp())
 
 
-@pytest.fixture(scope="module")
-def server(city: City) -> Iterator[Sandbox]:
-    clock, stopwatch = FixedClock(MORNING), Stopwatch()
-    config = uvicorn.Config(
-        create_sandbox(city, clock, stopwatch), port=0, log_level="warning", lifespan="off", access_log=False
-    )
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[str]:
+    """The exchange as a real HTTP server; its address."""
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     running = uvicorn.Server(config)
     started = threading.Event()
     usual = running.startup
@@ -93,9 +85,29 @@ def server(city: City) -> Iterator[Sandbox]:
     thread.start()
     assert started.wait(20)
     port = running.servers[0].sockets[0].getsockname()[1]
-    yield Sandbox(f"http://127.0.0.1:{port}", clock, stopwatch)
+    yield f"http://127.0.0.1:{port}"
     running.should_exit = True
     thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def server(city: City) -> Iterator[Sandbox]:
+    clock, stopwatch = FixedClock(MORNING), Stopwatch()
+    with serve(create_sandbox(city, clock, stopwatch)) as base:
+        yield Sandbox(base, clock, stopwatch)
+
+
+@pytest.fixture
+def stage(city: City, tmp_path: Path) -> Iterator[Stage]:
+    """A sandbox of its own, at half past eight of a spring morning, whose clock runs sixty times as fast as real time."""
+    stopwatch = Stopwatch()
+    clock = ReplayClock(MORNING, rate=60.0, monotonic=stopwatch)
+    try:
+        with serve(create_sandbox(city, clock, stopwatch)) as base:
+            yield Stage(base, clock, stopwatch, tmp_path)
+    finally:
+        # The city is everybody's; what this exchange did to it ends with it.
+        city.happenings = Happenings(city.seed)
 
 
 @pytest.fixture
