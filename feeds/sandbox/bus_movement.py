@@ -26,9 +26,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from feeds.sandbox.bus_duties import LEAST_LAYOVER_S, ROUNDS, Duties, leaves_s, work_out_duties
+from feeds.sandbox.bus_duties import LEAST_LAYOVER_S, ROUNDS, Duties, leaves_s, most_held_s, work_out_duties
 from feeds.sandbox.bus_legs import leg_s, progress, running_s, solve_crawl
-from feeds.sandbox.bus_works import MOST_HELD_S, Held, Works, passing_s
+from feeds.sandbox.bus_works import Held, Works, passing_s
 from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, Ints, draw
 from feeds.sandbox.network import Flags, Lines, Plane
@@ -36,8 +36,9 @@ from feeds.sandbox.routes import ROUNDABOUT_KMH, Point, Route, Stop
 
 LONDON = ZoneInfo("Europe/London")
 BLOCK_S = 240
-# Around a block, far enough for any visit that a bus in it may queue behind.
-MARGIN_S = 300
+# Around a block, far enough for any visit that a bus in it may queue behind; where
+# there are works, also for the slowest leg before or after.
+MARGIN_S, WORKS_MARGIN_S = 300, 420
 BUS_LENGTH_M = 14.0
 QUEUE_MAX = 4
 LAYOVER_S = 120
@@ -50,8 +51,9 @@ PASSED_SHARE = 0.35
 PASSING_KMH = 30.0
 # One pair of trips in this many is not run: the bus stands at its terminus.
 REST_ONE_IN = 18
-# A bus that works hold up is late by less than this many of its shortest trips (see bus_duties, MOST_HELD_S).
-TRIPS_LATE = 4
+# A bus that works hold up is late by less than this many of its shortest trips (see `bus_duties.most_held_s`).
+TRIPS_LATE = 3
+SHORTEST_HALF_S = 720
 # Nor is any at the end of a trip longer than this after its start by the timetable.
 LONGEST_AFTER_S = 3 * 3600
 
@@ -115,6 +117,14 @@ class Calls:
     depart_s: Floats
     stop: Ints
     closed: Flags
+
+    def delay_s(self, point: Ints) -> Ints:
+        """Whole seconds by which each trip comes later to that point of it than the timetable says; below 0 early."""
+        trip = np.arange(len(point))
+        delay: Ints = (np.round(self.arrive_s[trip, point]) - np.round(self.scheduled_arrive_s[trip, point])).astype(
+            np.int64
+        )
+        return delay
 
 
 @dataclass(frozen=True)
@@ -265,11 +275,6 @@ class BusMovement:
         """Whether that trip is in the timetable and by lot not run; other rests are in the timetable."""
         return self.is_resting(bus, trip) & (draw(self._seed, 34, bus, trip // 2) < 0.5)
 
-    def is_missing(self, bus: Ints, trip: Ints) -> Flags:
-        """Whether that trip is in the timetable and not run: by lot, or because its bus came back too late."""
-        _, sits_out = self._find_duties(bus, trip)
-        return self.is_cancelled(bus, trip) | (sits_out & ~self.is_resting(bus, trip))
-
     def closed_stops(self, day: int) -> Ints:
         """Stops (indices into `stops`) closed on that day, counted from 1970-01-01 UTC."""
         lots = draw(self._seed, 35, day, np.arange(CLOSED_STOPS))
@@ -286,7 +291,7 @@ class BusMovement:
         way = 2 * self.route[bus] + trip % 2
         start_s = self._start_s(bus, trip)[:, None]
         ready, _ = self._find_duties(bus, trip)
-        run = self._run(bus, trip, ready, self._list_held(start_s))
+        run = self._run(bus, trip, ready, self._list_held(start_s, start_s))
         road = self._happenings.road
         return Calls(
             start_s + self._scheduled_arrive_s[way],
@@ -307,9 +312,9 @@ class BusMovement:
         last = self._tables.count - 1
         nominal = self._scheduled_arrive_s[np.arange(len(last)), last].reshape(-1, 2).max(axis=1)
         half_s: Ints = 60 * np.ceil((nominal * SLACK + LAYOVER_S) / 60).astype(np.int64)
-        if half_s.min() <= BLOCK_S + 2 * MARGIN_S:
+        if half_s.min() <= SHORTEST_HALF_S:
             raise ValueError(
-                f"a route takes {half_s.min()} s one way; two trips a block need {BLOCK_S + 2 * MARGIN_S} s"
+                f"a route takes {half_s.min()} s one way; no more than {SHORTEST_HALF_S} s is not reckoned"
             )
         return half_s
 
@@ -332,19 +337,22 @@ class BusMovement:
             closed |= (day == one)[:, None] & np.isin(stop, self.closed_stops(int(one)))
         return closed
 
-    def _list_held(self, start_s: Ints) -> list[Held]:
-        """Works that trips may meet that start at those moments, whichever way they go."""
-        if self._works is None or not start_s.size:
+    def _list_held(self, first_s: Ints, last_s: Ints) -> list[Held]:
+        """Works that trips may meet of which the first start at these moments and the last at those."""
+        if self._works is None or not first_s.size:
             return []
-        since, until = int(start_s.min()), int(self._happenings.road.moment_s(start_s.max())) + LONGEST_AFTER_S
+        since, until = int(first_s.min()), int(self._happenings.road.moment_s(last_s.max())) + LONGEST_AFTER_S
         return self._works.list_held(self._happenings.list_road_closures(since, until))
 
     def _find_duties(self, bus: Ints, trip: Ints) -> tuple[Floats, Flags]:
         """When those trips' buses are free for them (road's time; -inf where nothing holds them up), and who sits out."""
         ready, sits_out = np.full(len(bus), -np.inf), np.zeros(len(bus), dtype=bool)
-        worked = sorted({h.way // 2 for h in self._list_held(self._start_s(bus, trip))})
+        # Works that were on at any time since the reckoning began anew still make buses late.
+        begun = trip - 4 * ROUNDS
+        worked = sorted({h.way // 2 for h in self._list_held(self._start_s(bus, begun), self._start_s(bus, trip))})
         rows = np.flatnonzero(np.isin(self.route[bus], worked))
-        window = (trip[rows] // 2 + self._shift[bus[rows]]) // ROUNDS
+        # A window ends with the round that puts things right.
+        window = (trip[rows] // 2 + self._shift[bus[rows]] - 1) // ROUNDS
         for route, one in sorted(set(zip(self.route[bus[rows]].tolist(), window.tolist(), strict=True))):
             duties = self._duties(route, one)
             if duties is None:
@@ -356,13 +364,19 @@ class BusMovement:
         return ready, sits_out
 
     def _build_duties(self, route: int, window: int) -> Duties | None:
-        """The duties of all buses of a route in that window of rounds; None where no works lie on its way then."""
+        """The duties of all buses of a route in that window of rounds; None where no works make any late in it."""
         bus = np.flatnonzero(self.route == route)
         first_trip = 2 * (window * ROUNDS - self._shift[bus])
-        held = self._list_held(self._start_s(bus, first_trip + ROUNDS))
-        held = [h for h in held if h.way // 2 == route]
+        turns = [self._start_s(bus, first_trip + 2 * ROUNDS * n) for n in (-1, 0, 1)]
+        held = [h for h in self._list_held(turns[0], turns[2]) if h.way // 2 == route]
         if not held:
             return None
+        before, first, last = map(self._happenings.road.moment_s, turns)
+
+        def is_worked(since_s: Floats, until_s: Floats) -> Flags:
+            spans = {(h.closure.starts_s, h.closure.ends_s) for h in held}
+            worked: Flags = np.any([(a < until_s) & (b > since_s) for a, b in spans], axis=0)
+            return worked
 
         def ends_s(trip: Ints, ready_s: Floats) -> Floats:
             arrive_s = self._run(bus, trip, ready_s, held).arrive_s
@@ -370,6 +384,7 @@ class BusMovement:
 
         return work_out_duties(
             first_trip,
+            (is_worked(before, first), is_worked(first, last)),
             lambda trip: self._start_s(bus, trip).astype(np.float64),
             lambda trip: self.is_resting(bus, trip),
             ends_s,
@@ -411,14 +426,14 @@ class BusMovement:
 
     def _hold_up(self, trips: _Trips, bus: Ints, trip: Ints, way: Ints, held: Sequence[Held]) -> None:
         """Slow those trips down on the legs with works that are on when they come there."""
-        lost_s = np.zeros(len(bus))
+        lost_s, most_s = np.zeros(len(bus)), most_held_s(self.half_s[bus])
         for one in held:
             rows = np.flatnonzero(way == one.way)
             came_s = self._happenings.road.moment_s(trips.depart_s[rows, one.leg])
             rows = rows[(came_s >= one.closure.starts_s) & (came_s < one.closure.ends_s)]
             if not len(rows):
                 continue
-            more_s = np.minimum(passing_s(self._seed, one, bus[rows], trip[rows]), MOST_HELD_S - lost_s[rows])
+            more_s = np.minimum(passing_s(self._seed, one, bus[rows], trip[rows]), most_s[rows] - lost_s[rows])
             length_m = np.diff(self._tables.along_m[one.way])[[one.leg]].repeat(len(rows))
             enter, leave = trips.pass_ms[rows, one.leg], trips.pass_ms[rows, one.leg + 1]
             cruise = trips.cruise_ms[rows, one.leg]
@@ -431,24 +446,26 @@ class BusMovement:
             lost_s[rows] += delay_s
 
     def _build_plan(self, block: int) -> _Plan:
-        begin_s, end_s = block * BLOCK_S - MARGIN_S, (block + 1) * BLOCK_S + MARGIN_S
         number = np.arange(self.size)
-        due = (begin_s - self.first_s) // self.half_s
-        # By the timetable two trips touch the block; a late bus may still be on one before.
-        late = TRIPS_LATE if self._list_held(self._start_s(number, due)) else 0
-        columns = np.arange(-late, 2)
+        due = (block * BLOCK_S - WORKS_MARGIN_S - self.first_s) // self.half_s
+        # By the timetable three trips at most touch the block; a late bus may still be on one before them.
+        late = TRIPS_LATE if self._list_held(self._start_s(number, due - 4 * ROUNDS), self._start_s(number, due)) else 0
+        margin_s = WORKS_MARGIN_S if late else MARGIN_S
+        begin_s, end_s = block * BLOCK_S - margin_s, (block + 1) * BLOCK_S + margin_s
+        columns = np.arange(-late, 3)
         bus = np.repeat(number, len(columns))
         trip = (due[:, None] + columns).reshape(-1)
         ready, sits_out = self._find_duties(bus, trip)
         leaves = leaves_s(self._start_s(bus, trip).astype(np.float64), ready).reshape(self.size, -1)
         first = (leaves[:, 1:] <= begin_s).sum(axis=1)
-        count = int(((leaves <= end_s).sum(axis=1) - first).clip(2).max()) if late else 2
+        count = int(((leaves <= end_s).sum(axis=1) - first).max())
         # Past the last column nothing leaves within the block: the last trip again, never begun.
         column = first[:, None] + np.arange(count)
         beyond = column >= len(columns)
         chosen = (number[:, None] * len(columns) + np.minimum(column, len(columns) - 1)).reshape(-1)
         bus, trip, ready, sits_out = bus[chosen], trip[chosen], ready[chosen], sits_out[chosen]
-        run = self._run(bus, trip, ready, self._list_held(self._start_s(bus, trip)))
+        start_s = self._start_s(bus, trip)
+        run = self._run(bus, trip, ready, self._list_held(start_s, start_s))
         resting = self.is_resting(bus, trip)
         missing = self.is_cancelled(bus, trip) | (sits_out & ~resting)
         resting |= sits_out

@@ -25,8 +25,6 @@ ON_ROUTE_M = 30.0
 FULL_S, LANE_S = 210.0, 50.0
 # From passage to passage it takes from this share of that, and so much more.
 LEAST_SHARE, MORE_SHARE = 0.7, 0.6
-# However many works lie on its way, a trip loses no more than this.
-MOST_HELD_S = 1_200.0
 
 
 @dataclass(frozen=True)

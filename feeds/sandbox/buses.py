@@ -81,7 +81,8 @@ def build_trip_updates(city: City, view: View) -> bytes:
     bus = np.asarray(city.gtfs_buses, dtype=np.int64)
     trip = buses.trip[bus]
     calls = movement.calls(bus, trip)
-    cancelled, resting = movement.is_cancelled(bus, trip), buses.resting[bus]
+    cancelled, resting = buses.missing[bus], buses.resting[bus]
+    delay_s = calls.delay_s(buses.stop_point[bus]).tolist()
     for row, (b, n) in enumerate(zip(bus.tolist(), trip.tolist(), strict=True)):
         if resting[row] and not cancelled[row]:
             continue
@@ -113,9 +114,7 @@ def build_trip_updates(city: City, view: View) -> bytes:
                 depart = round(float(calls.depart_s[row, i]))
                 called.departure.time = depart
                 called.departure.delay = depart - round(float(calls.scheduled_depart_s[row, i]))
-        if here < len(points) and ahead:
-            due = calls.scheduled_arrive_s[row, ahead[0]]
-            update.delay = round(float(calls.arrive_s[row, ahead[0]] - due))
+        update.delay = delay_s[row]
     return _finished(message, view)
 
 
@@ -137,9 +136,8 @@ def build_alerts(city: City, view: View) -> bytes:
             _say(
                 alert.description_text, f"SANDBOX: buses do not call at {stop.name} ({stop.stop_id}) during roadworks."
             )
-    bus = np.arange(movement.size)
-    trip = city.buses_at(view.at_s).trip
-    missing = np.flatnonzero(movement.is_cancelled(bus, trip))
+    buses = city.buses_at(view.at_s)
+    trip, missing = buses.trip, np.flatnonzero(buses.missing)
     for index in np.unique(movement.route[missing]).tolist():
         route = city.routes[index]
         own = missing[movement.route[missing] == index]
