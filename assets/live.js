@@ -177,6 +177,8 @@
   const byDash = new Set();
 
   function writePanel(name, children) {
+    // A panel of plain data is taken by the script that makes something of it (alarm_desk.js, alarm_call.js).
+    if (!document.dispatchEvent(new CustomEvent("controlroom:panel", { detail: { name, children }, cancelable: true }))) return;
     const id = `panel-${name}`, element = byId(id);
     if (element === null) return;
     if (window.controlRoomPanels && !byDash.has(name)) {
@@ -273,6 +275,10 @@
   let waiting = null;
 
   window.controlRoom = {
+    /** The server's clock in ms, null before the first word of it; and what script-made panels need of ages and times. */
+    serverNow, writeAges,
+    /** A moment (ms) as the city's clock says it. */
+    clockText(ms) { return format(zone(), "time").format(ms); },
     /** Counters for tests and for a person at the console; `debug(true)` asks the worker as well, as a promise. */
     debug(deep = false) {
       const at = serverNow();

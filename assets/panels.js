@@ -28,11 +28,10 @@
 
   function patchElement(element, component) {
     const props = component.props || {}, wanted = attributes(props);
-    for (const [name, value] of wanted) if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-    for (const name of element.getAttributeNames()) {
-      // data-age-state is the page's own: it follows from data-since, not from the server.
-      if (!wanted.has(name) && !(name === "data-age-state" && wanted.has("data-since"))) element.removeAttribute(name);
-    }
+    // data-age-state is the page's own: it follows from data-since, not from the server. So is what data-own names.
+    const own = (wanted.get("data-own") || "").split(" ").concat(wanted.has("data-since") ? "data-age-state" : []);
+    for (const [name, value] of wanted) if (element.getAttribute(name) !== value && !own.includes(name)) element.setAttribute(name, value);
+    for (const name of element.getAttributeNames()) if (!wanted.has(name) && !own.includes(name)) element.removeAttribute(name);
     // The text of an age is the page's as well.
     if (!wanted.has("data-since")) patch(element, props.children);
   }
@@ -43,9 +42,33 @@
     return element;
   }
 
+  const keyOf = (child) => (typeof child === "object" ? child.props?.["data-key"] : undefined);
+
+  /** Elements by their `data-key`: a row that goes on being wanted keeps its node, wherever it now stands. */
+  function patchKeyed(parent, wanted) {
+    const held = new Map(), focused = document.activeElement;
+    for (const element of [...parent.childNodes]) {
+      const key = element.dataset?.key;
+      if (key === undefined || held.has(key) || !wanted.some((child) => keyOf(child) === key)) element.remove();
+      else held.set(key, element);
+    }
+    let node = parent.firstChild;
+    for (const child of wanted) {
+      if (!TAGS.has(child.type)) throw new Error(`a panel holds ${child.namespace}.${child.type}; panels are made of plain html components`);
+      const same = held.get(keyOf(child));
+      const element = same !== undefined && same.localName === child.type.toLowerCase() ? same : make(child);
+      if (element === same) patchElement(element, child);
+      else if (same !== undefined) { if (node === same) node = same.nextSibling; same.remove(); }
+      if (element === node) node = node.nextSibling;
+      else parent.insertBefore(element, node);
+    }
+    if (focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
   /** Makes the children of `parent` what the component (or list, or text) says. */
   function patch(parent, children) {
     const wanted = asList(children);
+    if (wanted.length > 0 && wanted.every((child) => keyOf(child) !== undefined)) { patchKeyed(parent, wanted); return; }
     let node = parent.firstChild;
     for (const child of wanted) {
       const next = node === null ? null : node.nextSibling;

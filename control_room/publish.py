@@ -204,8 +204,8 @@ def _with_nan(times: np.ndarray) -> np.ndarray:
     return np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(float))
 
 
-def to_json(component: Component) -> bytes:
-    """A Dash component as the page's `set_props` takes it."""
+def to_json(component: Component | Mapping[str, Any]) -> bytes:
+    """A Dash component as the page's `set_props` takes it; plain JSON as it is."""
     return orjson.dumps(component, default=_plain)
 
 

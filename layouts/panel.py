@@ -21,6 +21,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -61,13 +62,14 @@ class Panel:
     Attributes:
         name: what topics and ids say: `panel:fleet`, `#panel-fleet`.
         title: its heading.
-        build: the view -> what stands under the heading.
+        build: the view -> what stands under the heading; or plain JSON for a script of the page that makes
+            its own of it (`controlroom:panel` in assets/live.js), where what a person does there must outlast it.
         on_request: built only while a screen asks for it, because it is large.
     """
 
     name: str
     title: str
-    build: Callable[[View], Component]
+    build: Callable[[View], Component | Mapping[str, Any]]
     on_request: bool = False
 
 

@@ -55,6 +55,36 @@ def _solid(path: str) -> str:
     return f"<path d='{path}'/>"
 
 
+# Priorities by shape, in a box of 24; `low` is hollow by nature, so its dot is what acknowledging takes away.
+_OCTAGON = "M8 2.4h8L21.6 8v8L16 21.6H8L2.4 16V8z"
+_MARK = "M10.7 6.4h2.6v7.2h-2.6zM10.7 15.4h2.6V18h-2.6z"
+PRIORITY_SHAPES: Mapping[str, str] = {
+    "highest": _OCTAGON,
+    "high": "M12 2.6L22.6 21H1.4z",
+    "medium": "M12 1.8L22.2 12 12 22.2 1.8 12z",
+    "low": "M12 3a9 9 0 1 1 0 18a9 9 0 0 1 0-18z",
+}
+
+
+def _alarm_pictures(name: str, shape: str) -> dict[str, str]:
+    """One priority in every state: filled, hollow once acknowledged, with a tail, over a line, crossed out."""
+    inside = {"highest": _MARK, "low": "M12 8.6a3.4 3.4 0 1 1 0 6.8a3.4 3.4 0 0 1 0-6.8z"}.get(name, "")
+    if name == "low":
+        solid = _line(shape, width=2.4) + _solid(inside)
+    else:
+        solid = f"<path d='{shape}{inside}' fill-rule='evenodd'/>"
+    hollow = _line(shape, width=2.4)
+    small = "<g transform='scale(.76)'>{}</g>"
+    return {
+        f"alarm-{name}-on": solid,
+        f"alarm-{name}-acked": hollow,
+        f"alarm-{name}-back": small.format(solid) + _line("M15.5 15.5c3.4 0 5.6 2.2 5.6 7", width=2.4),
+        f"alarm-{name}-latched": f"<g transform='translate(2.9) scale(.76)'>{hollow}</g>"
+        + _line("M2 22h20", width=2.4),
+        f"alarm-{name}-aside": _line(shape, width=1.6) + _line("M2.5 21.5L21.5 2.5", width=2.2),
+    }
+
+
 # State pictures use the robot's square as the example; feeds have their own small set.
 PICTURES: Mapping[str, str] = {
     **{name: _solid(shape["path"]) for name, shape in TYPES.items()},
@@ -70,6 +100,7 @@ PICTURES: Mapping[str, str] = {
     "failing": _solid("M12 3.5L22 20.5H2z"),
     "unknown": f"<circle cx='12' cy='12' r='5.5' fill='none' stroke='#000' stroke-width='2' {_DASH}/>",
     "waiting": "<circle cx='6' cy='12' r='2'/><circle cx='12' cy='12' r='2'/><circle cx='18' cy='12' r='2'/>",
+    **{n: p for name, shape in PRIORITY_SHAPES.items() for n, p in _alarm_pictures(name, shape).items()},
     "clock": _line("M12 4a8 8 0 1 1 0 16a8 8 0 0 1 0-16zM12 8v4.5l3 1.8"),
 }
 

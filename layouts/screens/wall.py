@@ -16,6 +16,7 @@ from dash.development.base_component import Component
 from layouts.formats import DASH
 from layouts.panel import Panel, View, build_fault, list_panels
 from layouts.panels.fleet import list_types
+from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.mark import build_clock, build_mark, build_overlay
 from layouts.parts.sight import is_far
@@ -43,7 +44,8 @@ def build_wall(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
         ],
         className="wall-map",
     )
-    return _build_screen(view, settings, "wall", middle, ("map", "panel:fleet", "panel:feeds"), follow)
+    topics = ("map", "panel:alarms", "panel:alarm_call", "panel:fleet", "panel:feeds")
+    return _build_screen(view, settings, "wall", middle, topics, follow)
 
 
 def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
@@ -64,7 +66,7 @@ def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
         ],
         className="wall-map wall-table",
     )
-    topics = ("panel:vehicles", "panel:places", "panel:fleet", "panel:feeds")
+    topics = ("panel:vehicles", "panel:places", "panel:alarms", "panel:alarm_call", "panel:fleet", "panel:feeds")
     return _build_screen(view, settings, "wall-table", middle, topics, None)
 
 
@@ -82,8 +84,10 @@ def _build_screen(
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
             build_header(view),
             middle,
+            html.Aside(build_panel_frame("alarms", view), className="wall-alarms", **{"aria-label": "Alarms"}),
             html.Aside(build_panel_frame("fleet", view), className="wall-side", tabIndex=0, **{"aria-label": "Fleet"}),
             html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
+            *build_announcers(sound="off"),
             *build_overlay(view),
             build_live(view, screen, topics, follow),
         ],

@@ -28,7 +28,18 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from control_room.city import CITIES, City, load_city
-from control_room.model import VEHICLE, VEHICLE_STATES, VEHICLE_TYPES, FeedHealth, Snapshot, Table, from_ms, text_array
+from control_room.model import (
+    ALARM,
+    VEHICLE,
+    VEHICLE_STATES,
+    VEHICLE_TYPES,
+    AlarmWatch,
+    FeedHealth,
+    Snapshot,
+    Table,
+    from_ms,
+    text_array,
+)
 from feeds.feed import Feed
 from layouts.panel import View
 from layouts.screens.wall import build_wall, build_wall_table
@@ -225,7 +236,8 @@ def make_snapshot(fleet: Fleet, feeds: tuple[Feed, ...], now: datetime = NOW) ->
         asked_at=now - timedelta(seconds=4), succeeded_at=now - timedelta(seconds=400), observed_at=now - timedelta(seconds=420),
         failures=7, reason="timeout", detail="no answer within 10 s", rows=3,
     )  # fmt: skip
-    return Snapshot(1, now, MappingProxyType({"vehicle": table}), MappingProxyType(health))
+    tables = MappingProxyType({"vehicle": table, "alarm": Table.empty(ALARM)})
+    return Snapshot(1, now, tables, MappingProxyType(health), watch=AlarmWatch(34))
 
 
 def make_frame(fleet: Fleet, feeds: tuple[Feed, ...], seconds: float, now: datetime = NOW) -> dict[str, Any]:

@@ -152,7 +152,8 @@ def test_the_wall_has_the_ids_of_the_live_contract():
     assert len(ids) == len(set(ids))
     (live,) = [c for c in screen.children if getattr(c, "id", None) == "live"]
     props = live.to_plotly_json()["props"]
-    assert (props["data-topics"], props["data-follow"]) == ("map,panel:fleet,panel:feeds", "47")
+    topics = "map,panel:alarms,panel:alarm_call,panel:fleet,panel:feeds"
+    assert (props["data-topics"], props["data-follow"]) == (topics, "47")
 
 
 def test_the_table_screen_asks_for_the_table_and_not_for_the_map():
@@ -162,7 +163,8 @@ def test_the_table_screen_asks_for_the_table_and_not_for_the_map():
     assert "panel-vehicles" in _ids(screen)
     assert "map-frame" not in _ids(screen)
     (live,) = [c for c in screen.children if getattr(c, "id", None) == "live"]
-    assert live.to_plotly_json()["props"]["data-topics"] == "panel:vehicles,panel:places,panel:fleet,panel:feeds"
+    topics = "panel:vehicles,panel:places,panel:alarms,panel:alarm_call,panel:fleet,panel:feeds"
+    assert live.to_plotly_json()["props"]["data-topics"] == topics
 
 
 @pytest.mark.parametrize(
