@@ -67,12 +67,15 @@ RULES: tuple[Rule, ...] = (
     rule(r"/", "GET HEAD", WALL),
     rule(r"/wall(/table)?", "GET HEAD", WALL),
     rule(r"/feeds", "GET HEAD", WALL),
+    rule(r"/admin/sandbox", "GET HEAD", OPERATOR),
     rule(r"/city/basemap\.json", "GET HEAD", WALL),
     rule(r"/tiles/\d{1,2}/\d{1,7}/\d{1,7}", "GET HEAD", WALL),
     rule(r"/_dash-layout", "GET", WALL),
     rule(r"/_dash-dependencies", "GET", WALL),
     rule(r"/_dash-update-component", "POST", WALL),
     rule(r"/live", "WS", WALL),
+    rule(r"/alarms/commands", "POST", OPERATOR),
+    rule(r"/alarms/journal", "GET", OPERATOR),
 )
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})

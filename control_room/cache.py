@@ -44,6 +44,9 @@ class Cache(Generic[Outcome, Made]):
         publish: called on the event loop with what was made.
         gap_s: mean time between two frames where outcomes come faster; those that
             wait meanwhile share one.
+        judge: snapshot -> the same one with what follows from it (its alarms), the very same object
+            where nothing does. After all outcomes that wait, and again when `due_s` have passed without one.
+        due_s: how long `judge` can wait for news at most.
     """
 
     def __init__(
@@ -55,8 +58,12 @@ class Cache(Generic[Outcome, Made]):
         make: Callable[[Snapshot], Made],
         publish: Callable[[Made], None],
         gap_s: float = 0.1,
+        judge: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot,
+        due_s: Callable[[], float] = lambda: TICK_S,
     ) -> None:
         self.snapshot = first
+        self._judge = judge
+        self._due_s = due_s
         self._apply = apply
         self._tick = tick
         self._gap_s = gap_s
@@ -75,15 +82,21 @@ class Cache(Generic[Outcome, Made]):
         loop = asyncio.get_running_loop()
         # The moment by which the frames so far would be made, had they been made a gap apart.
         paid_until = loop.time()
+        tick_at = loop.time() + TICK_S
         try:
             while True:
-                outcomes = await self._wait()
+                outcomes = await self._wait(tick_at - loop.time())
                 if (pause := paid_until - BURST_S - loop.time()) > 0:
                     await asyncio.sleep(pause)
                 while not self._waiting.empty():
                     outcomes.append(self._waiting.get_nowait())
                 paid_until = max(paid_until, loop.time()) + self._gap_s
-                await loop.run_in_executor(self._writer, self._advance, outcomes)
+                passed = loop.time() >= tick_at
+                before = self.snapshot
+                await loop.run_in_executor(self._writer, self._advance, outcomes, passed)
+                if not outcomes and self.snapshot is before:
+                    continue  # looked at for what falls due, and nothing did
+                tick_at = loop.time() + TICK_S
                 self._announce(self.snapshot)
                 # Those woken by it run before the writer's thread competes for the interpreter again.
                 await asyncio.sleep(0)
@@ -91,15 +104,15 @@ class Cache(Generic[Outcome, Made]):
         finally:
             self._writer.shutdown(wait=False, cancel_futures=True)
 
-    async def _wait(self) -> list[Outcome]:
+    async def _wait(self, tick_s: float) -> list[Outcome]:
         """The next outcome; none when time passes without one."""
         try:
-            return [await asyncio.wait_for(self._waiting.get(), TICK_S)]
+            return [await asyncio.wait_for(self._waiting.get(), max(0.0, min(tick_s, self._due_s())))]
         except TimeoutError:
             return []
 
-    def _advance(self, outcomes: Sequence[Outcome]) -> None:
-        if not outcomes:
+    def _advance(self, outcomes: Sequence[Outcome], passed: bool) -> None:
+        if not outcomes and passed:
             self.snapshot = self._tick(self.snapshot)
         for outcome in outcomes:
             try:
@@ -107,6 +120,10 @@ class Cache(Generic[Outcome, Made]):
             except Exception:
                 # A fault of ours in one feed's rows must not stop the others: the last good snapshot stays.
                 log.exception("outcome could not be applied", outcome=type(outcome).__name__)
+        try:
+            self.snapshot = self._judge(self.snapshot)
+        except Exception:
+            log.exception("snapshot could not be judged", version=self.snapshot.version)
 
     async def _make_and_publish(self, loop: asyncio.AbstractEventLoop) -> None:
         try:

@@ -63,6 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("public_host", "", "further host names the dashboard is reached by, separated by commas"),
     Setting("open_demo", False, "let anybody who can reach the port see the staff screens (demonstrations only)"),
     Setting("city", "milton_keynes", "folder of city facts: a name under control_room/city or a path"),
+    Setting("rules", "", "folder of alarm rules; none takes those that come with the program (alerts/rules)"),
     Setting("record", False, "keep the raw answers of all feeds under DATA/recordings"),
     Setting("record_max_mb", 500, "recording kept per feed; the oldest hours go first", "MB"),
     Setting(

@@ -49,6 +49,7 @@ class SqlJournal:
         self.engine = engine
         self._insert = sa.insert(schema.journal)
         self._lock = threading.Lock()
+        self._closed = False
         self._tail: tuple[int, str] | None = None  # None: not known; read before the next append
         self._lost: list[dict[str, Any]] = []  # of an append of which nobody knows yet whether it was written
 
@@ -81,8 +82,16 @@ class SqlJournal:
                 seq, link = row["seq"], row["link"]
             self._write(plain)
 
+    def close(self) -> None:
+        """Let the last append finish; no other begins."""
+        with self._lock:
+            self._closed = True
+            self.engine.dispose()
+
     def _settle(self) -> tuple[tuple[int, str], Sequence[dict[str, Any]]]:
         """The journal's end; and rows of an append that failed, where they are there all the same."""
+        if self._closed:
+            raise JournalUnavailable("the journal is closed: the control room is ending")
         if self._tail is not None:
             return self._tail, ()
         try:

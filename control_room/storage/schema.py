@@ -67,3 +67,10 @@ delivery = sa.Table(
     sa.Index("delivery_due", "state", "next_at_us"),
     comment="one line a telling: event, person, way",
 )
+
+owner = sa.Table(
+    "owner",
+    metadata,
+    sa.Column("mode", sa.Text, primary_key=True, comment="live or sandbox: what the journal tells of"),
+    comment="one line; a simulated city never writes into the journal of a real one",
+)

@@ -63,6 +63,11 @@ def upgrade() -> None:
         comment="one line a telling: event, person, way",
     )
     op.create_index("delivery_due", "delivery", ["state", "next_at_us"])
+    op.create_table(
+        "owner",
+        sa.Column("mode", sa.Text, primary_key=True, comment="live or sandbox: what the journal tells of"),
+        comment="one line; a simulated city never writes into the journal of a real one",
+    )
     if op.get_bind().dialect.name == "sqlite":
         _guard_sqlite()
     else:

@@ -1,0 +1,191 @@
+"""Alarms in the running product: the engine at work in the writer's thread, and what people do to it.
+
+    open      the journal is read and folded; until then a snapshot says that no rule watches
+    judge     after each advance of the snapshot, and while delays run at least once a second
+    obey      a person's command: durable first, then done, then answered
+    use       rules as they were just read
+
+All of these but `open` are called by the writer alone, one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from alerts.commands import Answer, Command
+from alerts.engine import Engine
+from alerts.journal import Journal, JournalUnavailable
+from control_room.clock import Clock
+from control_room.model import ALARM, AlarmWatch, Snapshot, Table
+
+if TYPE_CHECKING:
+    from alerts.ruleset import RuleSet
+
+log = structlog.get_logger()
+
+# Nothing falls due unnoticed for longer than this while a delay runs, and for longer than that when none does.
+TIMERS_EVERY_S = 0.5
+SILENCE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules as they were just read.
+
+    Attributes:
+        faults: what could not be read, a sentence each.
+        complete: whether every file could be read; else alarms of missing rules are kept.
+    """
+
+    rules: RuleSet
+    faults: tuple[str, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Order:
+    """A person's command on its way to the writer; `answer` is set once the journal has it, or has refused."""
+
+    command: Command
+    answer: Future[Answer] = field(default_factory=Future)
+
+
+class AlarmDesk:
+    """The engine and what surrounds it.
+
+    Args:
+        rules: those it begins with.
+        zone: local time of the rules' hours.
+        monotonic: seconds by a clock that nobody sets.
+        journal_note: what people should know of the journal although it works; empty is nothing.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        zone: ZoneInfo,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        journal_note: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._rules = rules
+        self._zone = zone
+        self._clock = clock
+        self._monotonic = monotonic
+        self._journal_note = journal_note
+        self._engine: Engine | None = None
+        self._used: Rules | None = None  # those the engine has
+        self._stepped_at: float | None = None
+        self._closed_because = "the journal is being read; no rule watches yet"
+        self._told: tuple[str, ...] = ()
+
+    # Opening; in a thread of its own, before the engine is known to the writer
+
+    def open(self, journal: Journal) -> None:
+        """Fold the journal and begin to judge.
+
+        Raises:
+            JournalUnavailable: it cannot be read; nothing is judged.
+        """
+        self._used = rules = self._rules
+        self._engine = Engine(rules.rules, journal, self._zone, rules.complete)
+
+    def keep_closed(self, why: str) -> None:
+        """The journal cannot be read: screens go on and say so."""
+        self._closed_because = f"no rule watches: {why}"
+
+    @property
+    def is_open(self) -> bool:
+        return self._engine is not None
+
+    # The writer's
+
+    @property
+    def due_s(self) -> float:
+        """How long the writer may wait for news before it judges again."""
+        return TIMERS_EVERY_S if self._engine is not None and self._engine.timers_run else SILENCE_EVERY_S
+
+    def judge(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with its alarms, and how the alarm system stands; the same one where neither changed."""
+        table, watch = snapshot.tables[ALARM.name], self._watch()
+        if self._engine is not None:
+            # A fault of ours here must not stop the screens, nor be mistaken for a city without alarms.
+            try:
+                table = self._step(self._engine, snapshot)
+                watch = self._watch()
+            except Exception:
+                log.exception("alarms could not be judged")
+                watch = AlarmWatch(0, ("alarms could not be judged: a fault of this program; see its log",))
+        self._tell(watch.faults)
+        if table is snapshot.tables[ALARM.name] and watch == snapshot.watch:
+            return snapshot
+        tables = MappingProxyType({**snapshot.tables, ALARM.name: table})
+        return replace(snapshot, version=snapshot.version + 1, tables=tables, watch=watch)
+
+    def _step(self, engine: Engine, snapshot: Snapshot) -> Table:
+        now, at = self._clock.now(), self._monotonic()
+        if self._used is not self._rules:
+            self._used = self._rules
+            engine.use_rules(self._used.rules, now, self._used.complete)
+        elapsed_s = 0.0 if self._stepped_at is None else (at - self._stepped_at) * self._clock.rate
+        self._stepped_at = at
+        return engine.step(snapshot, now, elapsed_s).table
+
+    def obey(self, order: Order) -> None:
+        """Do what a person wants and answer; whoever waits for the answer always gets one."""
+        if not order.answer.set_running_or_notify_cancel():
+            return  # nobody waits for it any more: it was never begun, so nothing is lost
+        try:
+            if self._engine is None:
+                raise JournalUnavailable(self._closed_because)
+            answer = self._engine.command(order.command, self._clock.now())
+        except Exception as error:
+            order.answer.set_exception(error)
+        else:
+            order.answer.set_result(answer)
+
+    def use(self, rules: Rules) -> None:
+        """Go on with these rules from the next judgement."""
+        self._rules = rules
+
+    # What people should know
+
+    def _watch(self) -> AlarmWatch:
+        if self._engine is None:
+            return AlarmWatch(0, (self._closed_because, *self._rules.faults))
+        health = self._engine.health
+        faults = list(self._rules.faults)
+        faults += [f"rule {name} is not judged: {why}" for name, why in sorted(health.faults.items())]
+        if health.journal_fault:
+            faults.append(f"{health.journal_fault}{_since(health.unwritten_since)}; {_waiting(health.unwritten)}")
+        if note := self._journal_note():
+            faults.append(note)
+        return AlarmWatch(health.rules, tuple(faults))
+
+    def _tell(self, faults: tuple[str, ...]) -> None:
+        """Each fault is logged when it begins and when it ends, not at every step."""
+        if faults == self._told:
+            return
+        for fault in faults:
+            if fault not in self._told:
+                log.warning("alarm system", fault=fault)
+        if not faults:
+            log.info("alarm system: well again")
+        self._told = faults
+
+
+def _since(moment: datetime | None) -> str:
+    return f" since {moment:%H:%M:%S} UTC" if moment else ""
+
+
+def _waiting(events: int) -> str:
+    return f"{events} events wait to be written" if events != 1 else "1 event waits to be written"

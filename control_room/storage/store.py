@@ -1,0 +1,126 @@
+"""The journal of this process: opened once, looked after while it runs.
+
+    DATA/control_room.sqlite    the journal of a real city
+    DATA/sandbox.sqlite         the journal of a simulated one
+
+The file is held by one process; a second one is refused before it reads a line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from alerts.journal import JournalUnavailable
+from control_room.storage import schema
+from control_room.storage.database import DatabaseError, describe, explain, migrate, open_database, sqlite_url
+from control_room.storage.journal import SqlJournal
+
+# Between two starts of one program (a restart on a changed file) the old one may still be ending.
+HELD_MESSAGE = "another control room runs on this data folder; end it, or name another folder with --data"
+
+
+class Store:
+    """Where the journal is kept.
+
+    Args:
+        folder: the data folder; it is there.
+        mode: "live" or "sandbox".
+    """
+
+    def __init__(self, folder: Path, mode: str) -> None:
+        self.mode = mode
+        self.path = folder / ("control_room.sqlite" if mode == "live" else f"{mode}.sqlite")
+        self.journal: SqlJournal | None = None
+        self._lock: int | None = None
+
+    def open(self) -> SqlJournal:
+        """The journal, brought to the newest form and held for this process. Takes as long as the disk does.
+
+        Raises:
+            JournalUnavailable: it cannot be opened; may be tried again.
+        """
+        if self.journal is not None:
+            return self.journal
+        try:
+            self._hold()
+            engine = open_database(sqlite_url(self.path))
+            migrate(engine)
+            with engine.begin() as connection:
+                claim(connection, self.mode)
+        except DatabaseError as error:
+            self.close()
+            raise JournalUnavailable(f"journal, {error}") from error
+        except DBAPIError as error:
+            self.close()
+            raise JournalUnavailable(f"journal, {describe(engine.url)}: {explain(error)}") from error
+        self.journal = SqlJournal(engine)
+        return self.journal
+
+    @property
+    def note(self) -> str:
+        """What people should know of the journal although it works; empty is nothing."""
+        return ""
+
+    def look_after(self, now: datetime) -> None:
+        """What need not be done at once: a checkpoint, letting go of what is old. May take seconds."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _hold(self) -> None:
+        """Lock a file beside the journal; the kernel lets it go when this process ends, however it ends."""
+        if self._lock is not None:
+            return
+        path = self.path.with_suffix(".lock")
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DatabaseError(
+                f"{path}: cannot be made: {error.strerror}; name a folder you own with --data"
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise DatabaseError(f"{self.path}: {HELD_MESSAGE}") from error
+        self._lock = lock
+
+
+def claim(connection: sa.Connection, mode: str) -> None:
+    """Mark a new database as the journal of a live or of a simulated city.
+
+    Raises:
+        DatabaseError: it is the journal of the other sort.
+    """
+    found = connection.scalar(sa.select(schema.owner.c.mode))
+    if found is None:
+        connection.execute(sa.insert(schema.owner).values(mode=mode))
+    elif found != mode:
+        raise DatabaseError(
+            f"{describe(connection.engine.url)}: holds the journal of a {found} city, this one is {mode}; "
+            "name another with --database"
+        )
+
+
+@contextlib.contextmanager
+def opened(folder: Path, mode: str = "live") -> Iterator[SqlJournal]:
+    """The journal for as long as a command or a test needs it."""
+    store = Store(folder, mode)
+    try:
+        yield store.open()
+    finally:
+        store.close()
