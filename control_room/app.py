@@ -21,10 +21,11 @@ import dash
 import orjson
 import structlog
 
-from callbacks import navigation
+from callbacks import navigation, sandbox
 from control_room import callback_body
 from control_room.access import (
     LOOPBACK_NAMES,
+    OPERATOR,
     WALL,
     Gate,
     Receive,
@@ -40,12 +41,14 @@ from control_room.clock import Clock
 from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import FeedHealth, Snapshot
 from control_room.publish import COLUMNS_OF, Publisher
+from control_room.sandbox_desk import SandboxDesk
 from control_room.static_files import StaticFiles
 from control_room.tiles import MBTiles
 from control_room.writer import advance, note_failure, note_time, note_unchanged
 from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
+from layouts.screens.admin_sandbox import build_admin_sandbox
 from layouts.screens.feeds import build_feeds_screen
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
@@ -69,6 +72,7 @@ class ControlRoom:
         settings: values of `control_room.settings`.
         source: what answers polls: a Fetcher, or a recording.
         mode: "live", "sandbox" or "replay"; shown on every screen.
+        desk: the sandbox that the feeds come from, for its admin screen; None where there is none.
     """
 
     def __init__(
@@ -79,7 +83,9 @@ class ControlRoom:
         clock: Clock,
         source: Source,
         mode: Mode,
+        desk: SandboxDesk | None = None,
     ) -> None:
+        self._desk = desk if mode == "sandbox" else None
         self.settings = settings
         self.city = city
         self.feeds = tuple(feeds)
@@ -180,6 +186,9 @@ class ControlRoom:
             "/wall/table": (WALL, self._build_wall_table),
             "/feeds": (WALL, self._build_feeds_screen),
         }
+        if self._desk is not None:
+            screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
+            sandbox.register(app, self._desk, self.city.zone)
         navigation.register(app, screens)
         return app
 
@@ -192,6 +201,9 @@ class ControlRoom:
 
     def _build_feeds_screen(self, _: Mapping[str, str]) -> Any:
         return build_feeds_screen(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_admin_sandbox(self, _: Mapping[str, str]) -> Any:
+        return build_admin_sandbox(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _find_fault(self, path: str, body: bytes) -> str | None:
         return callback_body.find_fault(body, self._dash.callback_map) if path == callback_body.PATH else None
@@ -218,8 +230,10 @@ class ControlRoom:
         elif path == "/":
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
             await send({"type": "http.response.body", "body": b""})
+        elif path == "/admin/sandbox" and self._desk is None:
+            await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)
         else:
-            if path.startswith("/wall") or path == "/feeds":
+            if path.startswith(("/wall", "/admin/")) or path == "/feeds":
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)

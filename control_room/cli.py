@@ -169,6 +169,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.reload:
         return _run_reloading(options)
     from control_room.clock import SystemClock
+    from control_room.sandbox_desk import SandboxDesk
     from control_room.server import serve
     from feeds.feed import read_feed_file
     from feeds.sandbox.scenario import BadScenario, get_scenario
@@ -214,7 +215,11 @@ def _run(options: argparse.Namespace) -> int:
         write_feed_file(feed_file, f"http://127.0.0.1:{port}")
         feeds = read_feed_file(feed_file)
         return serve(
-            settings, feeds, SystemClock(), note=f"SANDBOX exchange at http://127.0.0.1:{port} (seed {options.seed})"
+            settings,
+            feeds,
+            SystemClock(),
+            note=f"SANDBOX exchange at http://127.0.0.1:{port} (seed {options.seed})",
+            desk=SandboxDesk(f"http://127.0.0.1:{port}"),
         )
     finally:
         sandbox.terminate()

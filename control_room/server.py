@@ -21,6 +21,7 @@ from control_room.app import ControlRoom
 from control_room.city import CITIES, CityError, load_city
 from control_room.clock import Clock
 from control_room.live import Mode
+from control_room.sandbox_desk import SandboxDesk
 from control_room.settings import SettingError, data_folder
 from control_room.sockets import Door, ScreenSocket
 from feeds.feed import Feed
@@ -37,6 +38,7 @@ def serve(
     source: Source | None = None,
     mode: Mode | None = None,
     note: str = "",
+    desk: SandboxDesk | None = None,
 ) -> int:
     """Run the dashboard until Ctrl-C or SIGTERM; the exit status.
 
@@ -44,6 +46,7 @@ def serve(
         source: answers polls; by default the network.
         mode: by default "sandbox" when any feed is simulated, else "live".
         note: one line for the person who started it.
+        desk: the sandbox that was started with it, for its admin screen.
     """
     set_up_log(settings["log_json"])
     data = data_folder(settings["data"])
@@ -57,7 +60,7 @@ def serve(
     listener = listen(settings["host"], settings["port"])
     port = listener.getsockname()[1]
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, feeds, clock, source, mode, note, city, data, listener, port))
+        runner.run(_serve(settings, feeds, clock, source, mode, note, desk, city, data, listener, port))
     return 0
 
 
@@ -68,6 +71,7 @@ async def _serve(
     source: Source | None,
     mode: Mode,
     note: str,
+    desk: SandboxDesk | None,
     city: Any,
     data: Path,
     listener: socket.socket,
@@ -79,7 +83,7 @@ async def _serve(
         if settings["record"]:
             recorder = Recorder(data / "recordings", feeds, max_bytes_a_feed=settings["record_max_mb"] * 1_000_000)
         source = fetcher = Fetcher(clock, witness=recorder.record if recorder else None)
-    app = ControlRoom(settings, city, feeds, clock, source, mode)
+    app = ControlRoom(settings, city, feeds, clock, source, mode, desk)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -42,7 +42,11 @@ MAY_IMPORT = {
     "feeds.sandbox": ("feeds.sandbox", "control_room.city", "control_room.clock"),
     "alerts": ("alerts", "control_room.model", "control_room.clock", "feeds.units"),
     "layouts": ("layouts", "control_room.model", "control_room.city", "feeds.feed"),
+    # Its types only: the screen shows what the desk has read.
+    "layouts.screens.admin_sandbox": ("layouts", "control_room.sandbox_desk"),
+    "control_room.sandbox_desk": (),
     "callbacks": ("callbacks", "layouts", "control_room.access"),
+    "callbacks.sandbox": ("layouts", "control_room.access", "control_room.sandbox_desk"),
 }
 
 

@@ -123,4 +123,4 @@ def test_a_fault_is_judged_against_the_windows_beside_it():
     judged = judge(seen, answered_at)["dead"]
 
     assert judged["north"][2] > 100
-    assert max(judged[name][2] for name in names if name != "north") < 1
+    assert max(judged[name][2] for name in names if name != "north") < 3
