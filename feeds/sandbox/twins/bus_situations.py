@@ -6,9 +6,7 @@ Paths    /api/v1/siri-sx/ and /api/v1/siri-sx/cancellations/, with api_key; 401 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -16,15 +14,13 @@ import numpy as np
 
 from feeds.sandbox.bods import PRODUCER, build_error
 from feeds.sandbox.bus_movement import Buses
-from feeds.sandbox.city import WALK_TO_EVENT_M, City, View, to_utc
+from feeds.sandbox.city import City, View, to_utc
 from feeds.sandbox.happenings import DAY_S, Closure, Gathering
-from feeds.sandbox.network import metres_to_line
+from feeds.sandbox.reach import reach_of_event, reach_of_works
 from feeds.sandbox.routes import Route, Stop
 from feeds.sandbox.twins import Asked, Offer, Refusal, Twin
 
 KEY: Final = "sandbox-demo-key"
-# A bus feels works this near to its way.
-WORKS_REACH_M: Final = 250.0
 _ANNOUNCED_S: Final = 3 * DAY_S
 
 
@@ -34,11 +30,11 @@ def build_situations(city: City, view: View, asked: Asked) -> bytes | Refusal:
         return refusal
     situations = []
     for closure in city.happenings.list_closures(view.at_s, 0, 3):
-        routes, stops = _reach(city, closure.latitude, closure.longitude, WORKS_REACH_M)
+        routes, stops = reach_of_works(city, closure)
         if routes:
             situations.append(_closure(city, view, closure, routes, stops))
     for gathering in city.happenings.list_gatherings(view.at_s, 0, 3):
-        routes, stops = _reach(city, gathering.latitude, gathering.longitude, WALK_TO_EVENT_M)
+        routes, stops = reach_of_event(city, gathering)
         if routes and gathering.ends_s > view.at_s:
             situations.append(_gathering(city, view, gathering, routes, stops))
     return _deliver(view, situations)
@@ -49,8 +45,7 @@ def build_cancellations(city: City, view: View, asked: Asked) -> bytes | Refusal
     if refusal := _refuse(view, asked):
         return refusal
     buses = city.buses_at(view.at_s)
-    bus = np.arange(city.bus_movement.size)
-    missing = np.flatnonzero(city.bus_movement.is_cancelled(bus, buses.trip)).tolist()
+    missing = np.flatnonzero(buses.missing).tolist()
     by_route: dict[str, list[int]] = {}
     for one in missing:
         by_route.setdefault(city.trip_words(one, int(buses.trip[one])).route.route_id, []).append(one)
@@ -66,15 +61,6 @@ def _refuse(view: View, asked: Asked) -> Refusal | None:
     if strange := sorted(set(asked.query) - {"api_key"}):
         return Refusal(400, build_error(f"Parameter {strange[0]} is not valid.", now), "text/xml")
     return None
-
-
-@lru_cache(maxsize=64)
-def _reach(city: City, latitude: float, longitude: float, reach_m: float) -> tuple[tuple[Route, ...], tuple[Stop, ...]]:
-    """Routes that pass within that distance of a place, and stops within it. Neither ever changes."""
-    spot = city.plane.to_xy(longitude, latitude)
-    routes = tuple(r for r in city.routes if metres_to_line(r.line, spot) < reach_m)
-    stops = tuple(s for s in city.bus_movement.stops if math.dist(s.spot, spot) < reach_m)
-    return routes, stops
 
 
 def _closure(city: City, view: View, closure: Closure, routes: Sequence[Route], stops: Sequence[Stop]) -> str:
