@@ -17,7 +17,17 @@ import numpy as np
 
 from alerts.expression_text import ExpressionError, place_of
 from alerts.rows import Rows
-from alerts.units import DIFFERENCE_OF, PER_SECOND, UnitError, convert_number, convert_quantity, find_factor, list_alike
+from alerts.units import (
+    DIFFERENCE_OF,
+    PER_SECOND,
+    UnitError,
+    convert_number,
+    convert_quantity,
+    find_factor,
+    is_unit,
+    list_alike,
+    split_quantity,
+)
 from control_room.model import Column
 
 # Where it holds, and where it does not; neither is unknown.
@@ -415,13 +425,11 @@ class Builder:
 
     def _quantity_by_row(self, written: Value, for_: Value) -> Value:
         """The same where every row says its own unit: unknown on rows in a unit of another dimension."""
-        from alerts.units import split_quantity
-
         try:
             number, unit = split_quantity(str(written.constant))
         except UnitError as error:
             raise self.refuse(written.node, str(error)) from None
-        if not list_alike(unit) or find_factor(unit, list_alike(unit)[0]) is None:
+        if not is_unit(unit):
             raise self.refuse(written.node, f"{_quoted(unit)} is no unit that is known")
         if "unit" not in self.columns:
             raise self.refuse(written.node, f"the unit of {for_.name} is not known here; write a number")

@@ -41,6 +41,11 @@ class Memory:
         self._rings: dict[tuple[str, float], _Ring] = {}
         self._borders: dict[str, _Border] = {}
 
+    @property
+    def room(self) -> int:
+        """How many rows are remembered."""
+        return self._places.room
+
     def follow(self, windows: Iterable[tuple[str, float]], zones: Iterable[str]) -> None:
         """What must be remembered from now on; what is followed already goes on, the rest is forgotten."""
         self._rings = {w: self._rings.get(w) or _Ring(w[1]) for w in set(windows)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from feeds.units import Unit, convert, find_unit
+from feeds.units import UNITS, Unit, convert, find_unit
 
 PER_SECOND: Final = "/s"  # what `rate` puts behind a column's unit
 # A level and a difference of levels: dBm - dBm is dB. Adding two levels has no meaning.
@@ -74,10 +74,13 @@ def find_factor(unit: str, to: str) -> float | None:
     return None
 
 
+def is_unit(text: str) -> bool:
+    """Whether that is a unit we can convert."""
+    return _find(text) is not None
+
+
 def list_alike(unit: str) -> list[str]:
     """Names of the units that a quantity for this unit may be written in, its own first."""
-    from feeds.units import UNITS
-
     own = _find(unit)
     if own is None:
         return [unit] if unit else []
