@@ -13,6 +13,7 @@ import numpy as np
 from google.transit import gtfs_realtime_pb2 as pb
 
 from feeds.sandbox.city import FIRST_FLEET_NUMBER, City, TripWords, View
+from feeds.sandbox.reach import reach_of_works
 
 INCOMING_WITHIN_M = 90.0
 # A field number the standard has not given away: where a drifted answer puts its position.
@@ -119,7 +120,7 @@ def build_trip_updates(city: City, view: View) -> bytes:
 
 
 def build_alerts(city: City, view: View) -> bytes:
-    """Stops closed today and tomorrow, and routes that miss trips now."""
+    """Stops closed today and tomorrow, road works on the way of a route, and routes that miss trips now."""
     message = _message(view)
     movement = city.bus_movement
     today = view.at_s // 86_400
@@ -136,6 +137,23 @@ def build_alerts(city: City, view: View) -> bytes:
             _say(
                 alert.description_text, f"SANDBOX: buses do not call at {stop.name} ({stop.stop_id}) during roadworks."
             )
+    for closure in city.happenings.list_closures(view.at_s, 0, 3):
+        routes, stops = reach_of_works(city, closure)
+        if not routes:
+            continue
+        effect, severity = (
+            (pb.Alert.DETOUR, pb.Alert.WARNING) if closure.full else (pb.Alert.SIGNIFICANT_DELAYS, pb.Alert.INFO)
+        )
+        alert = _alert(message, f"works-{closure.number}", pb.Alert.CONSTRUCTION, effect, severity)
+        period = alert.active_period.add()
+        period.start, period.end = closure.starts_s + view.shift_s, closure.ends_s + view.shift_s
+        for reached in routes:
+            alert.informed_entity.add(route_id=reached.route_id)
+        for stop in stops:
+            alert.informed_entity.add(stop_id=stop.stop_id)
+        word = "closed" if closure.full else "narrowed to one lane"
+        _say(alert.header_text, f"Road works: {closure.road}")
+        _say(alert.description_text, f"SANDBOX: {closure.road} is {word}; buses that pass it may be late.")
     buses = city.buses_at(view.at_s)
     trip, missing = buses.trip, np.flatnonzero(buses.missing)
     for index in np.unique(movement.route[missing]).tolist():

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from feeds.sandbox.bus_movement import Buses, BusMovement, local_hour, service_day
+from feeds.sandbox.bus_works import project
 from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, Ints, draw
-from feeds.sandbox.network import metres_to_line, read_ground
+from feeds.sandbox.network import read_ground
 from feeds.sandbox.robot_movement import RobotMovement, Robots
 from feeds.sandbox.routes import Route, build_routes
 
@@ -182,7 +183,7 @@ class City:
                 share += np.interp(moment_s, [g.ends_s + s for s in _LEAVING_S], [0, 1, 0])
                 if share > 0:
                     spot = self.plane.to_xy(g.longitude, g.latitude)
-                    near = [metres_to_line(route.line, spot) < WALK_TO_EVENT_M for route in self.routes]
+                    near = [project(route.line, spot)[1] < WALK_TO_EVENT_M for route in self.routes]
                     percent += share * min(70.0, g.people / PEOPLE_A_PERCENT) * np.asarray(near)
             self._crowded = (moment_s, percent)
         return self._crowded[1]

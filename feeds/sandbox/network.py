@@ -344,14 +344,3 @@ def _ring(graph: Graph, middle: Spot, lots: Floats) -> tuple[int, ...]:
         graph.join(a, b, "loop")
     graph.join(nodes[0], nodes[4], "loop")
     return tuple(nodes)
-
-
-def metres_to_line(line: Sequence[Spot], spot: Spot) -> float:
-    """Metres from a point to the nearest of a polyline."""
-    best = math.inf
-    for (ax, ay), (bx, by) in pairwise(line):
-        dx, dy = bx - ax, by - ay
-        length = dx * dx + dy * dy
-        share = 0.0 if length == 0 else min(1.0, max(0.0, ((spot[0] - ax) * dx + (spot[1] - ay) * dy) / length))
-        best = min(best, math.dist(spot, (ax + share * dx, ay + share * dy)))
-    return best
