@@ -64,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("open_demo", False, "let anybody who can reach the port see the staff screens (demonstrations only)"),
     Setting("city", "milton_keynes", "folder of city facts: a name under control_room/city or a path"),
     Setting("rules", "", "folder of alarm rules; none takes those that come with the program (alerts/rules)"),
+    Setting("journal_days", 400, "how long the journal of alarms is kept; 0 is for ever", "days"),
     Setting("record", False, "keep the raw answers of all feeds under DATA/recordings"),
     Setting("record_max_mb", 500, "recording kept per feed; the oldest hours go first", "MB"),
     Setting(

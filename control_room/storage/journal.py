@@ -27,6 +27,7 @@ from control_room.storage.rows import FIRST_LINK, decode_event, encode_events, l
 log = structlog.get_logger()
 
 PAGE_MOST = 500  # events of one page; a screen shows fewer, and a request must not read a year
+CHECKPOINT_VERSION = 1  # of the content that `upkeep.py` writes and `load` reads
 _BATCH = 5_000
 
 # Events that fold to the alarms of a checkpoint: of each alarm that it remembers, those since it began.
@@ -139,7 +140,8 @@ class SqlJournal:
         """See `alerts.journal.Journal.load`: what folds to the present alarms, from the newest checkpoint on."""
         try:
             with self.engine.connect() as connection:
-                upto = connection.scalar(sa.select(sa.func.max(schema.checkpoint.c.seq))) or 0
+                newest = sa.select(sa.func.max(schema.checkpoint.c.seq))
+                upto = connection.scalar(newest.where(schema.checkpoint.c.version == CHECKPOINT_VERSION)) or 0
                 if upto:
                     yield from self._load_living(connection, upto)
                 newer = sa.select(schema.journal).where(schema.journal.c.seq > upto).order_by(schema.journal.c.seq)
@@ -228,6 +230,22 @@ class SqlJournal:
         if until is not None:
             wanted = wanted.where(table.c.at_us < to_us(until))
         return [decode_event(row) for row in self._ask(wanted)]
+
+    def find_break(self) -> int | None:
+        """The first place whose row, or a row before it, is not as it was written; None where all are.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        noted = sa.select(schema.retention).order_by(schema.retention.c.upto_seq.desc()).limit(1)
+        let_go = self._ask(noted)
+        seq, link = (let_go[0].upto_seq, let_go[0].link) if let_go else (0, FIRST_LINK)
+        while rows := self.list_rows_after(seq):
+            for row in rows:
+                if row.seq != seq + 1 or row.link != link_of(dict(row._mapping), link):
+                    return seq + 1
+                seq, link = row.seq, row.link
+        return None
 
     def _ask(self, question: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         try:

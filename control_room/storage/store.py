@@ -22,6 +22,7 @@ from alerts.journal import JournalUnavailable
 from control_room.storage import schema
 from control_room.storage.database import DatabaseError, describe, explain, migrate, open_database, sqlite_url
 from control_room.storage.journal import SqlJournal
+from control_room.storage.upkeep import Upkeep
 
 # Between two starts of one program (a restart on a changed file) the old one may still be ending.
 HELD_MESSAGE = "another control room runs on this data folder; end it, or name another folder with --data"
@@ -33,12 +34,15 @@ class Store:
     Args:
         folder: the data folder; it is there.
         mode: "live" or "sandbox".
+        keep_days: how long events are kept; 0 is for ever.
     """
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    def __init__(self, folder: Path, mode: str, keep_days: float = 0) -> None:
         self.mode = mode
         self.path = folder / ("control_room.sqlite" if mode == "live" else f"{mode}.sqlite")
         self.journal: SqlJournal | None = None
+        self._keep_days = keep_days
+        self._upkeep: Upkeep | None = None
         self._lock: int | None = None
 
     def open(self) -> SqlJournal:
@@ -71,12 +75,17 @@ class Store:
 
     def look_after(self, now: datetime) -> None:
         """What need not be done at once: a checkpoint, letting go of what is old. May take seconds."""
+        if self.journal is None:
+            return
+        if self._upkeep is None:
+            self._upkeep = Upkeep(self.journal, self._keep_days)
+        self._upkeep.look_after(now)
 
     def close(self) -> None:
         """Let go of the file."""
         if self.journal is not None:
             self.journal.close()
-            self.journal = None
+            self.journal = self._upkeep = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
