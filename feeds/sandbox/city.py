@@ -118,7 +118,7 @@ class City:
     def happenings(self, happenings: Happenings) -> None:
         if happenings.seed != self.seed:
             raise ValueError(f"these happenings are of seed {happenings.seed}, the city is of seed {self.seed}")
-        self._happenings = self.bus_movement.happenings = happenings
+        self._happenings = self.bus_movement.happenings = self.robot_movement.happenings = happenings
         # What is kept by its moment was reckoned with what held before.
         self._words.clear()
         self._buses = self._robots = self._crowded = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -182,7 +183,7 @@ class RoadClock:
     time moves without a jump when a slow-down begins or ends.
 
     Attributes:
-        moments_s, lags_s: knots of the lag; before the first and after the last it is 0.
+        moments_s, lags_s: knots of the lag; before the first it is 0, after the last it stays as it is.
     """
 
     moments_s: Floats = field(default_factory=lambda: np.zeros(1))
@@ -236,3 +237,15 @@ def build_road_clock(slowdowns: Sequence[Slowdown]) -> RoadClock:
             knots.append((float(until_s), lag_s - CATCH_UP * (until_s - since_s)))
     moments, lags = zip(*knots, strict=True)
     return RoadClock(np.asarray(moments), np.asarray(lags))
+
+
+def build_slow_clock(slowdowns: Sequence[Slowdown]) -> RoadClock:
+    """The time of those who go slower while they must and make good nothing afterwards: its lag stays."""
+    edges = sorted({edge for s in slowdowns for edge in (s.starts_s, s.ends_s)})
+    if not edges:
+        return RoadClock()
+    lags = [0.0]
+    for since_s, until_s in pairwise(edges):
+        factor = min((s.speed_factor for s in slowdowns if s.starts_s <= since_s < s.ends_s), default=1.0)
+        lags.append(lags[-1] + (1 - factor) * (until_s - since_s))
+    return RoadClock(np.asarray(edges, dtype=np.float64), np.asarray(lags))

@@ -5,6 +5,11 @@ does in a shift is drawn from (seed, robot, shift): it starts full in its bay at
 its hub and ends there full again, so no shift depends on the one before. A
 robot's moment is found in its present shift; shifts once made are kept, and
 making one again gives the same.
+
+What hinders robots (`robot_hindrances`) is written into their shifts as it
+comes: snow makes them slow, and in a flooded area they stand until it is dry.
+Only a robot that is kept from home beyond its shift's end begins the next one
+late, and not full.
 """
 
 from __future__ import annotations
@@ -21,8 +26,10 @@ from uuid import UUID
 import numpy as np
 
 from feeds.sandbox.bus_movement import local_hour
+from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.lots import Floats, draw
 from feeds.sandbox.network import Ground, Lines, Place, Redways, Spot
+from feeds.sandbox.robot_hindrances import Hindrances
 
 SHIFT_S = 8 * 3600
 # Robots are kept below walking pace: 6 km/h.
@@ -132,7 +139,19 @@ class RobotMovement:
         self._phase_s: list[int] = (draw(seed, 51, number) * SHIFT_S).astype(np.int64).tolist()
         # Reports come every second, each robot at its own part of it, one or two seconds late.
         self._part_s: list[float] = np.round(draw(seed, 52, number), 3).tolist()
+        self._plane = ground.plane
         self._shift = lru_cache(maxsize=4 * size + 16)(self._build_shift)
+        self.happenings = Happenings(seed)
+
+    @property
+    def happenings(self) -> Happenings:
+        """What hinders the robots. May be replaced at any time by one that differs only from that moment on."""
+        return self._hindrances.happenings
+
+    @happenings.setter
+    def happenings(self, happenings: Happenings) -> None:
+        self._hindrances = Hindrances(happenings, self._plane, self.lines)
+        self._shift.cache_clear()
 
     def at(self, moment_s: int) -> Robots:
         """All robots as their newest reports at that POSIX second have them."""
@@ -184,21 +203,40 @@ class RobotMovement:
 
     def shift_at(self, robot: int, moment_s: float) -> Shift:
         """The shift a robot works at that moment."""
-        return self._shift(robot, math.floor((moment_s - self._phase_s[robot]) / SHIFT_S))
+        number = math.floor((moment_s - self._phase_s[robot]) / SHIFT_S)
+        while (shift := self._shift(robot, number)).leg_starts[0] > moment_s:
+            number -= 1
+        return shift
+
+    def _find_overrun(self, robot: int, number: int) -> Shift | None:
+        """The shift before that one, where something hindered it; None where it ended in time and full."""
+        start_s = self._phase_s[robot] + number * SHIFT_S
+        # A shift that begins late for what was before it is the reason why two are asked about.
+        return self._shift(robot, number - 1) if self._hindrances.touches(start_s - 2 * SHIFT_S, start_s) else None
 
     def _build_shift(self, robot: int, number: int) -> Shift:
         start_s = self._phase_s[robot] + number * SHIFT_S
         hub = self.hubs[self.hub[robot]]
         lots = random.Random(f"robot:{self._seed}:{robot}:{number}")
-        diary = _Diary(lots, f"{self._seed}:{robot}:{number}", float(start_s), hub.paths[0], self._bay_m[robot])
+        name, bay_m = f"{self._seed}:{robot}:{number}", self._bay_m[robot]
+        diary = _Diary(lots, name, float(start_s), hub.paths[0], bay_m, robot, self._hindrances)
+        if before := self._find_overrun(robot, number):
+            last = before.legs[-1]
+            if last.to_s >= start_s + SHIFT_S:
+                return before
+            diary.percent = last.to_percent
+            if last.to_s > start_s + 0.01:
+                diary.now_s = last.to_s
         if lots.random() < WORKSHOP_SHARE:
             diary.note("non_operational", "maintenance")
-            diary.stay("workshop", float(SHIFT_S))
+            diary.stay("workshop", start_s + SHIFT_S - diary.now_s)
             return diary.finished()
         diary.note("available", "service_start")
         rest_from_s = start_s + SHIFT_S - LAST_CHARGE_S
         while True:
             diary.stay("waiting", min(lots.expovariate(1 / _mean_gap_s(diary.now_s)), 2_400.0) + 5.0)
+            if (free_s := min(self._hindrances.free_from_s(diary.now_s), rest_from_s)) > diary.now_s:
+                diary.stay("waiting", free_s - diary.now_s)
             if diary.percent < LOW_PERCENT:
                 diary.charge((90.0 - diary.percent) / PERCENT_PER_MIN * 60)
                 diary.note("available", "service_start")
@@ -210,7 +248,8 @@ class RobotMovement:
             diary.deliver(path, self._lengths[path], self._waits[path], 1.35 + 0.28 * lots.random())
         if diary.now_s < rest_from_s:
             diary.stay("waiting", rest_from_s - diary.now_s)
-        diary.charge(start_s + SHIFT_S - diary.now_s)
+        if diary.now_s < start_s + SHIFT_S:
+            diary.charge(start_s + SHIFT_S - diary.now_s)
         return diary.finished()
 
 
@@ -228,7 +267,9 @@ def _mean_gap_s(moment_s: float) -> float:
 class _Diary:
     """A shift being written: where the robot is now, and what it has done."""
 
-    def __init__(self, lots: random.Random, name: str, now_s: float, path: int, bay_m: float) -> None:
+    def __init__(
+        self, lots: random.Random, name: str, now_s: float, path: int, bay_m: float, robot: int, hindrances: Hindrances
+    ) -> None:
         self._lots = lots
         self._name = name
         self._shift = Shift()
@@ -236,6 +277,8 @@ class _Diary:
         self._at_m = self._bay_m = bay_m
         self._trip: str | None = None
         self._trips = 0
+        self._robot = robot
+        self._hindrances = hindrances
         self.now_s = now_s
         self.percent = 100.0
 
@@ -300,9 +343,10 @@ class _Diary:
             (m, "crossing", lots.uniform(4, 24)) for m in waits if min(begin_m, to_m) + 5 < m < max(begin_m, to_m) - 5
         ]
         lot = lots.random()
-        if lot < STUCK_SHARE + TIPPED_SHARE:
+        stuck_share = STUCK_SHARE * self._hindrances.stuck_factor(self.now_s)
+        if lot < stuck_share + TIPPED_SHARE:
             where = begin_m + (to_m - begin_m) * lots.uniform(0.2, 0.9)
-            doing = "stuck" if lot < STUCK_SHARE else "tipped"
+            doing = "stuck" if lot < stuck_share else "tipped"
             halts.append((where, doing, lots.uniform(240, 1_080)))
         halts.sort(key=lambda halt: halt[0], reverse=to_m < begin_m)
         silent_in = lots.randrange(len(halts) + 1) if lots.random() < SILENT_SHARE else -1
@@ -320,18 +364,46 @@ class _Diary:
         begin_m, length_m = self._at_m, abs(to_m - self._at_m)
         took_s = length_m / speed_ms
         if not falls_silent or took_s < 90:
-            self._go("driving", took_s, to_m, self._after(length_m))
+            self._advance(to_m, speed_ms)
             return
         for_s = self._lots.uniform(45, min(240.0, took_s - 20))
         lost_m = begin_m + (to_m - begin_m) * 10 / took_s
         found_m = lost_m + (to_m - begin_m) * for_s / took_s
-        self._go("driving", 10.0, lost_m, self._after(abs(lost_m - begin_m)))
-        silent_since_s = self.now_s
-        # Nobody knows at once: the supplier calls it lost after a while without a word.
+        self._advance(lost_m, speed_ms)
         self.note("non_contactable", "comms_lost", at_s=self.now_s)
-        self._go("driving", for_s, found_m, self._after(abs(found_m - lost_m)), silent_since_s)
-        self.note("on_trip", "comms_restored")
-        self._go("driving", took_s - 10.0 - for_s, to_m, self._after(abs(to_m - found_m)))
+        if not self._advance(found_m, speed_ms, self.now_s):
+            self.note("on_trip", "comms_restored")
+        self._advance(to_m, speed_ms)
+
+    def _advance(self, to_m: float, speed_ms: float, silent_since_s: float | None = None) -> bool:
+        """Drive to that place of the path, as slowly as the way asks for, and stand where it cannot be passed.
+
+        Returns:
+            Whether it had to stand; a robot that was silent then speaks again.
+        """
+        stood = False
+        while length_m := abs(to_m - self._at_m):
+            begin_m, stop = self._at_m, None
+            for end_s, share in self._hindrances.list_pieces(self.now_s, length_m / speed_ms):
+                end_m = to_m if share == 1.0 else begin_m + (to_m - begin_m) * share
+                stop = self._hindrances.find_stop(self._robot, self._path, (self.now_s, self._at_m), (end_s, end_m))
+                if stop:
+                    self._drive_until(stop.at_s, stop.along_m, silent_since_s)
+                    break
+                self._drive_until(end_s, end_m, silent_since_s)
+            if not stop:
+                return stood
+            stood = True
+            if silent_since_s is not None:
+                silent_since_s = None
+                self.note("on_trip", "comms_restored")
+            self.note("stopped", "trip_pause")
+            self.stay("stuck", stop.until_s - self.now_s)
+            self.note("on_trip", "trip_resume")
+        return stood
+
+    def _drive_until(self, end_s: float, to_m: float, silent_since_s: float | None) -> None:
+        self._go("driving", end_s - self.now_s, to_m, self._after(abs(to_m - self._at_m)), silent_since_s)
 
     def _after(self, driven_m: float) -> float:
         return max(self.percent - PERCENT_PER_KM * driven_m / 1000, 1.0)
