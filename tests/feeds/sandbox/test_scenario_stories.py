@@ -40,12 +40,11 @@ def reported(stage: Stage, code: str, since: datetime) -> list[Row]:
 
 
 def usual_an_hour(stage: Stage, code: str) -> float:
-    """How many of that sort are usually made in the hour that is now, by the days before."""
+    """How many of that sort are usually made in the hour that is now, by the six days before today."""
     now = stage.now
-    rows = reported(stage, code, now - timedelta(days=28))
+    rows = reported(stage, code, now - timedelta(days=6, hours=1))
     same = [r for r in rows if (now - when(r["requested_at"])) % timedelta(days=1) < timedelta(hours=1)]
-    before = [r for r in same if now - when(r["requested_at"]) > timedelta(hours=12)]
-    return len(before) / 27
+    return len([r for r in same if now - when(r["requested_at"]) > timedelta(hours=12)]) / 6
 
 
 def test_every_scenario_has_a_story_here():
