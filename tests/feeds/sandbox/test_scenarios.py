@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.sandbox.city import City
+from feeds.sandbox.effects import Effect
 from feeds.sandbox.happenings import DAY_S, Happenings, list_cells, list_gatherings
 from feeds.sandbox.overlay import CATCH_UP, Gathering, Overlay, Slowdown, build_road_clock, list_touching
 from feeds.sandbox.runs import MAX_RUNS, REMEMBERED_S, AlreadyRunning, BadRun, Run, Runs, build_overlay, find_fault
@@ -163,6 +165,15 @@ def test_an_unknown_name_lists_what_there_is():
 def test_the_page_of_scenarios_is_current():
     """`python -m feeds.sandbox scenario page > docs/scenarios.md` was run after the last change."""
     assert PAGE.read_text(encoding="utf-8") == render_page()
+
+
+def test_every_effect_is_used_and_documented():
+    """No effect without a scenario that shows it, none without its row in the page's table."""
+    union, _ = get_args(Effect)
+    effects = {get_args(kind.model_fields["effect"].annotation)[0] for kind in get_args(union)}
+
+    assert {s.does.effect for scenario in list_scenarios() for s in scenario.steps} == effects
+    assert {effect for effect in effects if f"\n| `{effect}` | " not in render_page()} == set()
 
 
 # What a run adds.
