@@ -75,7 +75,7 @@ class Event:
         values: the row at that moment, as JSON: the columns the condition reads, and
             what names and places it (label, locality, latitude, longitude, feed).
         facts: what belongs to this sort of event, as JSON:
-            raised: `priority`, `latching`, `title`; reprioritised: `priority`; shelved: `until` (ISO 8601),
+            raised: `priority`, `latching`, `title`; reprioritised: `priority`, `was`; shelved: `until` (ISO 8601),
             `one_shot`; suppressed: `reasons` (all that hold now); assigned: `to`; grouped: `group`, `under`
             (id of the first-out); escalated: `level`, `to`; clock_stepped: `seconds`; of any sort: `tell`,
             true where people are to be told of the alarm by this event.

@@ -163,7 +163,14 @@ def _data(alarm: Alarm, event: Event) -> Alarm:
 
 
 def _reprioritised(alarm: Alarm, event: Event) -> Alarm:
-    return changed(alarm, priority=event.facts["priority"], values=event.values or alarm.values)
+    # Another urgency is another line of the list: it leaves the fold of its flood.
+    return changed(
+        alarm,
+        priority=event.facts["priority"],
+        values=event.values or alarm.values,
+        group=None,
+        folded_under=None,
+    )
 
 
 def _realarmed(alarm: Alarm, event: Event) -> Alarm:
@@ -178,6 +185,8 @@ def _realarmed(alarm: Alarm, event: Event) -> Alarm:
         level=0,
         escalated_at=None,
         values=event.values or alarm.values,
+        group=None,
+        folded_under=None,
     )
 
 
