@@ -148,10 +148,10 @@ class ControlRoom:
     def _apply(self, snapshot: Snapshot, outcome: Outcome) -> Snapshot:
         name, now = outcome.feed.name, self.clock.now()
         if isinstance(outcome, Failed):
-            return note_failure(snapshot, name, outcome.error.reason, outcome.error.detail, now)
+            return note_failure(snapshot, name, outcome.error.reason, outcome.error.detail, now, outcome.found)
         if outcome.not_modified:
             return note_unchanged(snapshot, name, now, outcome.latency_ms)
-        return advance(snapshot, name, outcome.batches, now, self.city, outcome.latency_ms)
+        return advance(snapshot, name, outcome.batches, now, self.city, outcome.latency_ms, outcome.found)
 
     def _announce(self, snapshot: Snapshot) -> None:
         for audience, find_card in self._publisher.find_cards(snapshot).items():
@@ -267,6 +267,9 @@ def _health(feed: Feed) -> FeedHealth:
         every_s=feed.every_s,
         ageing_after_s=feed.ageing_after_s,
         stale_after_s=feed.stale_after_s,
+        promised_fresh_percent=feed.promise.fresh_percent,
+        promised_valid_percent=feed.promise.valid_percent,
+        promised_latency_ms=feed.promise.latency_ms,
     )
 
 
