@@ -38,11 +38,17 @@ class _Said(BaseModel):
 
 
 class Step(_Said):
-    """A part of a scenario; seconds of the city after its start."""
+    """A part of a scenario; seconds of the city after its start.
+
+    Attributes:
+        path, fault: where and what, in a step that is a fault of the exchange; else None.
+    """
 
     words: Line
     after_s: float = Field(ge=0)
     for_s: float = Field(gt=0)
+    path: Line | None = None
+    fault: Line | None = None
 
 
 class Running(_Said):

@@ -6,7 +6,7 @@ because the sandbox must be asked first; ids that it writes to are here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from control_room.sandbox_desk import Fault, Running, Scenario, State, Step, time_left
+from control_room.sandbox_desk import Running, Scenario, State, Step, time_left
 from layouts.formats import format_reason
 from layouts.panel import View
 from layouts.parts.mark import build_overlay
@@ -90,7 +90,7 @@ def build_list(state: State, zone: ZoneInfo) -> list[Component]:
         html.Section(
             [
                 html.H2("Now"),
-                html.P(id=NOW, className="scenario-now", **changing[NOW]),
+                html.Div(id=NOW, className="scenario-now", **changing[NOW]),
                 html.Div(id=FAULTS, className="scenario-faults", **changing[FAULTS]),
             ]
         ),
@@ -107,7 +107,7 @@ def list_changes(state: State, zone: ZoneInfo) -> list[tuple[Id, dict[str, Any]]
     """
     changes: list[tuple[Id, dict[str, Any]]] = [
         (NOW, {"children": _sum_up(state, zone)}),
-        (FAULTS, {"children": _build_faults(state.faults)}),
+        (FAULTS, {"children": _build_faults(state)}),
     ]
     for scenario in state.scenarios:
         running = scenario.running
@@ -134,23 +134,51 @@ def _name(name: Id) -> str:
     return name if isinstance(name, str) else f"{name['type']} {name['name']}"
 
 
-def _sum_up(state: State, zone: ZoneInfo) -> list[Component | str]:
+def _sum_up(state: State, zone: ZoneInfo) -> list[Component]:
+    """The moment that this was true, and a line for each scenario that runs."""
     pace = (
         "" if state.rate == 1 else f", {state.rate:g} times as fast as ours" if state.rate else ", which stands still"
     )
     when = html.Span(f"At {_clock(state.city_time, zone)} by the city's clock{pace}: ", className="reason")
-    names = ", ".join(s.title for s in state.scenarios if s.running)
-    return [when, html.B(f"{names}.") if names else "an ordinary day, no scenario runs."]
-
-
-def _build_faults(faults: Sequence[Fault]) -> Component:
-    """Faults that somebody set at the sandbox's own door; those of scenarios are among their steps."""
-    if not faults:
-        return html.P("No fault is set by hand.", className="calm")
-    items = [
-        html.Li([html.B(format_reason(f.fault)), f" on {f.path}, for {format_length(f.left_s)} more"]) for f in faults
+    running = [(scenario, scenario.running) for scenario in state.scenarios if scenario.running]
+    what = f"{len(running)} of {len(state.scenarios)} scenarios" if running else "an ordinary day, no scenario runs."
+    lines = [
+        html.Li([html.B(scenario.title), f" since {_clock(run.started_at, zone)}. {_tell_steps(scenario, run, state)}"])
+        for scenario, run in running
     ]
-    return html.Div([html.P("Faults set by hand:"), html.Ul(items)])
+    return [html.P([when, what]), html.Ul(lines)]
+
+
+def _tell_steps(scenario: Scenario, running: Running, state: State) -> str:
+    """What it does now, else what comes next."""
+    if running.steps:
+        return f"Now: {'; '.join(scenario.steps[n].words for n in running.steps if n < len(scenario.steps))}."
+    passed_s = (state.city_time - running.started_at).total_seconds()
+    coming = [step for step in scenario.steps if step.after_s > passed_s]
+    if not coming:
+        return "All its steps are over."
+    first = min(coming, key=lambda step: step.after_s)
+    return f"In {format_length(first.after_s - passed_s)}: {first.words}."
+
+
+def _build_faults(state: State) -> Component:
+    """Faults of the exchange that hold: those that somebody set by hand, then those of scenarios."""
+    items = [
+        html.Li([html.B(_fault_words(f.fault)), f" on {f.path}, set by hand, for {format_length(f.left_s)} more"])
+        for f in state.faults
+    ]
+    for scenario in state.scenarios:
+        for number in scenario.running.steps if scenario.running else ():
+            step = scenario.steps[number] if number < len(scenario.steps) else None
+            if step is not None and step.fault is not None:
+                items.append(html.Li([html.B(_fault_words(step.fault)), f" on {step.path}, by “{scenario.title}”"]))
+    if not items:
+        return html.P("No fault of the exchange holds.", className="calm")
+    return html.Div([html.P("Faults of the exchange that hold:"), html.Ul(items)])
+
+
+def _fault_words(fault: str) -> str:
+    return f"error {fault}" if fault.isdigit() else format_reason(fault)
 
 
 def _build_scenario(scenario: Scenario, changing: Mapping[str, dict[str, Any]]) -> Component:

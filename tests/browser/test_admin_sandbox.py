@@ -68,7 +68,8 @@ def test_a_cell_outage_is_started_and_stopped_by_the_keyboard(start, watch):
     wait_for(page, f"document.querySelector('#scenario-said').innerText.endsWith({json.dumps(TITLE + '.')})")
 
     assert re.fullmatch(rf"Started at \d\d:\d\d:\d\d: {TITLE}\.", page.inner_text("#scenario-said"))
-    assert page.inner_text("#scenario-now").endswith(f"{TITLE}.")
+    assert f"{TITLE} since" in page.inner_text("#scenario-now")
+    assert "All sectors of Central Milton Keynes are down" in page.inner_text("#scenario-now")
     assert "Running since" in page.inner_text(".scenario.is-running")
     assert running(dashboard) == ["cell_outage"]
 

@@ -108,8 +108,33 @@ def test_what_runs_now_stands_first_with_the_moment_it_was_true():
     state = state_of(scenario(RUNNING), scenario(RUNNING, "fog", "Fog"), rate=60)
     said = words(build_list(state, LONDON))
 
-    assert said.startswith("Now At 21:00:00 by the city's clock, 60 times as fast as ours: Snow, Fog.")
+    assert said.startswith(
+        "Now At 21:00:00 by the city's clock, 60 times as fast as ours: 2 of 2 scenarios Snow since 20:54"
+    )
+    assert "Fog since 20:54:00. Now: Snow falls; Roads are white." in said
     assert "which stands still" in words(build_list(state_of(rate=0), LONDON))
+
+
+def test_a_scenario_before_its_first_step_says_what_is_to_come():
+    """And after its last, that all is over."""
+    later = Step(words="The mast fails", after_s=60, for_s=600)
+    run = Running(started_at=NOW - timedelta(seconds=18), ends_at=NOW + timedelta(hours=1))
+    before = scenario(run).model_copy(update={"steps": (later,)})
+    after = scenario(run).model_copy(update={"steps": (Step(words="It snowed", after_s=0, for_s=10),)})
+
+    assert "In 42 s: The mast fails." in words(build_list(state_of(before), LONDON))
+    assert "All its steps are over." in words(build_list(state_of(after), LONDON))
+
+
+def test_a_fault_of_a_scenario_is_told_with_the_scenario():
+    """Only while its step holds; a number beyond the steps is no fault of ours."""
+    step = Step(words="The exchange is silent", after_s=0, for_s=600, path="*", fault="refused")
+    now = Running(started_at=NOW, ends_at=NOW + timedelta(hours=1), steps=(0, 7))
+    down = scenario(now, "down", "The exchange is down").model_copy(update={"steps": (step,)})
+    calm = down.model_copy(update={"running": now.model_copy(update={"steps": ()})})
+
+    assert "connection refused on *, by “The exchange is down”" in words(build_list(state_of(down), LONDON))
+    assert "No fault of the exchange holds." in words(build_list(state_of(calm), LONDON))
 
 
 def test_faults_set_by_hand_are_listed_with_what_is_left_of_them():
@@ -117,9 +142,9 @@ def test_faults_set_by_hand_are_listed_with_what_is_left_of_them():
     faults = (Fault(path="/gtfsrt/*", fault="slow", left_s=59.4), Fault(path="*", fault="500", left_s=600))
     said = words(build_list(state_of(faults=faults), LONDON))
 
-    assert "slow on /gtfsrt/*, for 59 s more" in said
-    assert "500 on *, for 10 min more" in said
-    assert "No fault is set by hand." in words(build_list(state_of(), LONDON))
+    assert "slow on /gtfsrt/*, set by hand, for 59 s more" in said
+    assert "error 500 on *, set by hand, for 10 min more" in said
+    assert "No fault of the exchange holds." in words(build_list(state_of(), LONDON))
 
 
 def test_a_run_that_is_to_start_later_tells_no_negative_age():
