@@ -76,15 +76,16 @@ class Recall(Span):
 
 @dataclass(frozen=True)
 class RogueFlight(Span):
-    """One drone leaves its planned volume: out by `distance_m` towards `bearing_deg`, and back by the end.
+    """One drone leaves its planned volume: by `distance_m` towards `bearing_deg`, and up by `climb_m`.
 
-    Which drone: the one that cruises longest within the span. It swings away and
-    back, so that it neither jumps nor flies faster than drones do; where the span
-    is too short for the distance it goes less far.
+    Which drone: the first that cruises long enough (`drone_missions`). It turns
+    back when the span ends, or before it has to land; it neither jumps nor flies
+    faster than drones do, so where there is too little time it goes less far.
     """
 
     distance_m: float
     bearing_deg: float
+    climb_m: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,11 @@ class Closure:
     ends_s: int
     full: bool
     announced_s: int | None = None
+
+    def told_s(self, before_s: int) -> int:
+        """When it was first told of, by somebody who tells of works so long before they begin."""
+        planned_s = self.starts_s - before_s
+        return planned_s if self.announced_s is None else max(planned_s, self.announced_s)
 
 
 @dataclass(frozen=True)

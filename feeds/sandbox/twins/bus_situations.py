@@ -71,6 +71,7 @@ def _closure(city: City, view: View, closure: Closure, routes: Sequence[Route], 
         f"works-{closure.number}",
         closure.starts_s,
         closure.ends_s,
+        created_s=closure.told_s(_ANNOUNCED_S),
         cause="<MiscellaneousReason>roadworks</MiscellaneousReason>",
         severity="severe" if closure.full else "slight",
         planned=True,
@@ -88,6 +89,7 @@ def _gathering(city: City, view: View, event: Gathering, routes: Sequence[Route]
         f"event-{event.number}",
         event.starts_s - 3_600,
         event.ends_s + 3_600,
+        created_s=max(event.starts_s - 3_600 - _ANNOUNCED_S, event.announced_s or 0),
         cause="<MiscellaneousReason>specialEvent</MiscellaneousReason>",
         severity="slight",
         planned=True,
@@ -113,6 +115,7 @@ def _cancellation(city: City, view: View, buses: Buses, own: Sequence[int]) -> s
         f"cancelled-{route.route_id}-{min(w.start_s for w in words)}",
         min(w.start_s for w in words),
         max(w.start_s for w in words) + half_s,
+        created_s=min(w.start_s for w in words),
         cause="<EquipmentReason>technicalProblem</EquipmentReason>",
         severity="normal",
         planned=False,
@@ -146,6 +149,7 @@ def _situation(
     starts_s: int,
     ends_s: int,
     *,
+    created_s: int,
     cause: str,
     severity: str,
     planned: bool,
@@ -155,7 +159,6 @@ def _situation(
     condition: str,
 ) -> str:
     """In the order of the standard's schema."""
-    created_s = starts_s - _ANNOUNCED_S if planned else starts_s
     name = "SituationId" if view.drifted else "SituationNumber"
     return (
         f"<PtSituationElement><CreationTime>{_stamp(min(created_s, view.published_s) + view.shift_s)}</CreationTime>"

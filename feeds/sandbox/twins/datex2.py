@@ -11,6 +11,7 @@ from feeds.sandbox.twins import Asked, Offer, Twin
 
 # A situation is made anew every so often, so that a reader sees that somebody watches the road.
 RENEWED_EVERY_S: Final = 600
+_KNOWN_BEFORE_S: Final = 7 * 86_400
 
 _HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <d2:payload xmlns:d2="http://datex2.eu/schema/3/d2Payload" xmlns:com="http://datex2.eu/schema/3/common"
@@ -104,7 +105,7 @@ def _record(closure: Closure, view: View, *, number: int, sort: str, severity: s
         id=quoteattr(f"SANDBOX-{closure.number}-{number}"),
         version=renewals % 1_000_000,
         sort=sort,
-        created=_text(min(closure.starts_s - 7 * 86_400, view.at_s)),
+        created=_text(min(closure.told_s(_KNOWN_BEFORE_S), view.at_s)),
         versioned=_text(versioned_s),
         severity=severity,
         start=_text(closure.starts_s),

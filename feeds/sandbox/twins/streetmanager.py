@@ -47,7 +47,7 @@ def build_notices(city: City, view: View, asked: Asked) -> bytes:
 
 
 def _list_events(closure: Closure) -> Iterator[tuple[str, int]]:
-    yield "PERMIT_GRANTED", closure.starts_s - GRANTED_BEFORE_S
+    yield "PERMIT_GRANTED", closure.told_s(GRANTED_BEFORE_S)
     yield "WORK_START", closure.starts_s
     yield "WORK_STOP", closure.ends_s
 

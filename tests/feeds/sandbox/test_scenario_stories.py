@@ -141,6 +141,27 @@ def test_story_of_event_night(stage: Stage):
         shifted(event["ends_at"], 1),
     )
 
+    [street] = [d for d in stage.rows("street_works", "disruption") if is_on(stage, d) and "Saxon" in d["road"]]
+    told = [
+        [d for d in stage.rows(feed, "disruption") if is_on(stage, d) and near_to(d, street)]
+        for feed in ("road_situations",)
+    ]
+    told += [
+        [d for d in stage.rows(feed, "disruption") if d["title"] == "Road works: V7 Saxon Street" and is_on(stage, d)]
+        for feed in ("bus_disruptions", "bus_alerts")
+    ]
+    spans = {(d["active_from"], d["active_until"]) for one in told for d in one}
+    assert [len(one) for one in told] == [1, 1, 1]
+    assert spans == {(street["active_from"], street["active_until"])}
+
+
+def is_on(stage: Stage, row: Row) -> bool:
+    return when(row["active_from"]) <= stage.now < when(row["active_until"])
+
+
+def near_to(one: Row, other: Row) -> bool:
+    return metres(one["latitude"], one["longitude"], other["latitude"], other["longitude"]) < 15
+
 
 def shifted(text: str, hours: int) -> str:
     return (when(text) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
