@@ -83,7 +83,7 @@ class Maintenance(_Part):
     start: datetime = Field(alias="from", description="with zone")
     until: datetime = Field(description="with zone")
     where: str = Field("", description="condition on a row; none is every row")
-    reason: str = Field(min_length=3)
+    reason: str = Field(min_length=3, description="why, as the operator will read it")
 
     @model_validator(mode="after")
     def _zones(self) -> Maintenance:
@@ -104,14 +104,14 @@ class Escalation(_Part):
 class Raise(_Part):
     """A worse case of the same rule: a higher priority while its condition holds."""
 
-    when: str
-    priority: Priority
+    when: str = Field(description="condition, asked while the alarm is active")
+    priority: Priority = Field(description="above that of the rule")
 
 
 class Inhibit(_Part):
     """A rule whose active alarm explains this one away."""
 
-    rule: str
+    rule: str = Field(description="name of the rule that explains")
     same: tuple[str, ...] = Field((), description="columns that must be equal in both; none: any alarm of that rule")
 
 
@@ -123,7 +123,7 @@ class Given(_Part):
     """
 
     at: Duration = Field(0.0, description="since the test's beginning")
-    rows: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[Mapping[str, Any], ...] = Field((), description="rows of the rule's kind")
     tables: Mapping[str, tuple[Mapping[str, Any], ...]] = Field(default_factory=dict, description="rows of other kinds")
     gone: tuple[str, ...] = Field((), description="keys that are no longer listed")
     feed: Mapping[str, str] = Field(default_factory=dict, description="feed name -> fresh, stale or failing")
@@ -132,67 +132,72 @@ class Given(_Part):
 class Then(_Part):
     """What must hold at a moment of a test: which keys are in alarm, and nothing else is."""
 
-    at: Duration
+    at: Duration = Field(description="since the test's beginning")
     active: tuple[str, ...] = Field((), description="keys in alarm; none is none")
     priority: Priority | None = Field(None, description="of all of them")
-    no_data: tuple[str, ...] = ()
-    suppressed: tuple[str, ...] = ()
+    no_data: tuple[str, ...] = Field((), description="keys whose input is unknown")
+    suppressed: tuple[str, ...] = Field((), description="keys in alarm that are suppressed by design")
 
 
 class RuleTest(_Part):
     """A test case of a rule, run by `rules test` and in CI."""
 
-    name: str
-    starts_at: datetime = Field(datetime.fromisoformat("2026-03-02T12:00:00+00:00"))
-    given: tuple[Given, ...] = Field(min_length=1)
-    then: tuple[Then, ...] = Field(min_length=1)
+    name: str = Field(min_length=3, description="what the case shows, as a statement")
+    starts_at: datetime = Field(
+        datetime.fromisoformat("2026-03-02T12:00:00+00:00"), description="moment of `at: 0`, with zone; a Monday noon"
+    )
+    given: tuple[Given, ...] = Field(min_length=1, description="what is true from a moment on")
+    then: tuple[Then, ...] = Field(min_length=1, description="what must hold at a moment")
 
 
 class Rule(_Part):
     """One rule."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{2,59}$")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{2,59}$",
+        description="short name, unique among all rules, never changed: the journal knows the rule by it",
+    )
     title: str = Field(min_length=3, description="what the list says; {column} is filled from the row")
     kind: str = Field(description="kind of the data dictionary")
 
     where: str = Field("", description="which rows the rule looks at; a row that leaves it counts as clear")
     when: str = Field(description="condition of the alarm")
     clear: str = Field("", description="condition of its end (deadband); none is `not (when)`")
-    group: Group | None = None
-    expect: Expect | None = None
+    group: Group | None = Field(None, description="alarm on a count, a share or a sum over many rows")
+    expect: Expect | None = Field(None, description="alarm when a thing that must be there is not")
 
-    on_delay: Duration = 0.0
-    off_delay: Duration = 0.0
+    on_delay: Duration = Field(0.0, description="the condition must hold this long before it is an alarm")
+    off_delay: Duration = Field(0.0, description="it must be clear this long before the alarm ends")
     latching: bool = Field(False, description="stays in the list until reset by hand")
     when_gone: Literal["hold", "clear", ""] = Field(
         "", description="a row no longer listed by a fresh feed: hold as no data, or clear; default by kind"
     )
     stale_ok: bool = Field(False, description="judge rows by their values however old; else a stale row is no data")
 
-    priority: Priority
+    priority: Priority = Field(description="of four: most rules are low, hardly any is highest")
     reason: str = Field(min_length=10, description="why this priority: consequence and time to respond")
-    raises: tuple[Raise, ...] = ()
+    raises: tuple[Raise, ...] = Field((), description="worse cases, each with a higher priority")
     realarm_after: Duration = Field(
         0.0, description="acknowledged and still active this long: alarms again; 0 is never"
     )
 
-    owner: str = Field(min_length=2)
-    cause: str = Field(min_length=10)
-    consequence: str = Field(min_length=10)
+    owner: str = Field(min_length=2, description="who answers for the rule: a role or a team, never a person")
+    cause: str = Field(min_length=10, description="what it usually comes from")
+    consequence: str = Field(min_length=10, description="what happens if nobody acts")
     action: str = Field(min_length=10, description="what the operator does, in order")
-    respond_within: Duration = Field(gt=0)
+    respond_within: Duration = Field(gt=0, description="time the operator has, from the raising")
     screen: str = Field(
         "/wall", pattern=r"^/[A-Za-z0-9_/?=&{}.-]*$", description="opened from the alarm; {column} is filled"
     )
 
-    inhibited_by: tuple[Inhibit, ...] = ()
+    inhibited_by: tuple[Inhibit, ...] = Field((), description="rules whose active alarm explains this one away")
     group_by: tuple[str, ...] = Field((), description="columns; a flood of alarms with equal values is folded")
     hours: tuple[Hours, ...] = Field((), description="none is always")
-    maintenance: tuple[Maintenance, ...] = ()
-    escalate: tuple[Escalation, ...] = ()
-    enabled: bool = True
+    maintenance: tuple[Maintenance, ...] = Field((), description="windows in which alarms are expected")
+    escalate: tuple[Escalation, ...] = Field((), description="who is told when nobody acknowledges")
+    enabled: bool = Field(True, description="false: the rule is checked but not judged")
 
-    tests: tuple[RuleTest, ...] = ()
+    tests: tuple[RuleTest, ...] = Field((), description="cases the rule must get right, run by `rules test` and in CI")
 
     @field_validator("inhibited_by", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,9 +22,20 @@ from alerts.alarm import PRIORITIES
 from alerts.expressions import Condition, ExpressionError, compile_condition
 from alerts.rule import Rule, RuleFile
 from alerts.rule_file import Content, YamlFault, read_yaml
+from alerts.rule_rows import check_test
 from control_room.model import KINDS, Column, Kind
 
 MAX_RULES: Final = 500
+
+# Kinds that rules may watch. Not our own alarms, which would go in a ring; and not what only named
+# people may see (crime), because an alarm is seen by all staff.
+WATCHED: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        name: kind
+        for name, kind in KINDS.items()
+        if name != "alarm" and not any(c.audience.startswith("grant:") for c in kind.columns)
+    }
+)
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -83,6 +94,7 @@ class CompiledRule:
         raises: highest priority first.
         count: condition of `group`, on rows of the kind.
         maintenance: one for each window of the rule; None is every row.
+        test_lines: where its tests are written.
     """
 
     rule: Rule
@@ -97,6 +109,7 @@ class CompiledRule:
     raises: tuple[tuple[Condition, str], ...] = ()
     count: Condition | None = None
     maintenance: tuple[Condition | None, ...] = ()
+    test_lines: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -246,7 +259,10 @@ def _read_rule(
     if rule is None:
         return None
     compiled = compile_rule(Rule.model_validate(rule), system, file, content.line_of(base), say)
-    return None if wrong else compiled
+    if wrong or compiled is None:
+        return None
+    lines = tuple(content.line_of((*base, "tests", n)) for n in range(len(compiled.rule.tests)))
+    return replace(compiled, test_lines=lines)
 
 
 # Stand in for fields that are wrong, so that the others can be checked in the same run.
@@ -288,13 +304,9 @@ def compile_rule(rule: Rule, system: str, file: str, line: int, say: Say) -> Com
     Returns:
         None where it cannot be evaluated; `say` was told why.
     """
-    kind = KINDS.get(rule.kind)
-    if kind is None or kind.name == "alarm":
-        known = [k for k in KINDS if k != "alarm"]
-        say(f"there is no kind {rule.kind}{_near(rule.kind, known)}", "kind")
-        return None
-    if any(c.audience.startswith("grant:") for c in kind.columns):
-        say(f"{kind.name} may be seen by named people only, and alarms are seen by all staff", "kind")
+    kind = WATCHED.get(rule.kind)
+    if kind is None:
+        say(_no_kind(rule.kind), "kind")
         return None
     columns = _judged_columns(rule, kind, say)
     plain = not (rule.group or rule.expect)
@@ -323,6 +335,9 @@ def compile_rule(rule: Rule, system: str, file: str, line: int, say: Say) -> Com
         build(m.where, "maintenance", n, "where") if m.where else None for n, m in enumerate(rule.maintenance)
     )
     _check_columns(rule, columns, say)
+    for number, test in enumerate(rule.tests):
+        for what, path in check_test(rule, kind, test):
+            say(f"test {test.name!r}: {what}", "tests", number, *path)
     if when is None:
         return None
     return CompiledRule(rule, system, file, line, kind, columns, when, where, clear, tuple(raises), count, maintenance)
@@ -453,6 +468,13 @@ def _resolved(schema: Any, here: Any) -> Any:
         if "$ref" in option:
             return schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
     return here
+
+
+def _no_kind(name: str) -> str:
+    if name in KINDS:
+        why = "would go in a ring" if name == "alarm" else "may be seen by named people only, and alarms by all staff"
+        return f"no rule can watch {name}: it {why}"
+    return f"there is no kind {name}{_near(name, WATCHED) or '; there are: ' + ', '.join(WATCHED)}"
 
 
 def _no_column(name: str, columns: Iterable[str], which: str = "") -> str:

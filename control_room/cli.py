@@ -4,6 +4,7 @@ run        sandbox city and dashboard together (what `make run` does)
 serve      the dashboard on feeds of your own
 replay     the dashboard on a recording, or on one recorded payload as a still
 try-feed   read one answer through an adapter and print what came of it
+rules      check, test and list the alarm rules
 docs       write the pages that are made from the code
 """
 
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     try_feed.add_argument("--at", metavar="TIME", help="moment of receipt, ISO 8601 with zone (default: now)")
     try_feed.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
 
+    _add_rules(commands)
     _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
     return parser
 
@@ -127,6 +129,13 @@ def _command(commands: Any, name: str, function: Any, help_text: str, serving: b
                 help=text,
             )
     return parser
+
+
+def _add_rules(commands: Any) -> None:
+    from alerts.command_line import add_commands
+
+    text = "check, test and list the alarm rules"
+    add_commands(commands.add_parser("rules", help=text, description=text))
 
 
 def _serve(options: argparse.Namespace) -> int:
