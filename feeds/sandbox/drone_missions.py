@@ -4,17 +4,19 @@ Five drones fly a mission each twenty minutes, begun at a phase of their own:
 up from the port, by a way point to a place, a while over it, and home. What
 a mission is, and what goes wrong in it, is drawn from (seed, drone, cycle), so
 any moment can be reckoned by itself. The fourth drone strays in every other
-mission: it leaves its volume sideways, for half a minute or longer.
+mission: it leaves its volume sideways, for half a minute or longer. A scenario
+can make any of them drift away (`overlay.RogueFlight`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from feeds.sandbox.happenings import in_hole, list_gatherings, metres
+from feeds.sandbox.happenings import Happenings, metres
 from feeds.sandbox.lots import draw
+from feeds.sandbox.overlay import RogueFlight
 from feeds.sandbox.robot_movement import made_uuid
 
 PORT = (52.0395, -0.7655)
@@ -29,6 +31,11 @@ CORRIDOR_M, PAD_M = 70.0, 90.0
 HEADROOM_M, FOOTROOM_M = 20.0, 10.0
 STRAY_M = 320.0
 STRAY_SHARE, EMERGENCY_SHARE, HIGH_SHARE = 0.5, 0.04, 0.08
+# A drone that drifts away does so at no more than this, and only if it cruises so much longer.
+DRIFT_M_S, DRIFT_UP_M_S = 8.0, 3.0
+LEAST_DRIFT_S = 150
+# A drift that would lead along the drone's line leads square to it: sine of the angle from which on it counts as aside.
+ASIDE = 0.87
 
 # What it flies for, where to.
 TARGETS = (
@@ -46,6 +53,27 @@ _NORTH_M = 111_320.0
 
 
 @dataclass(frozen=True)
+class Drift:
+    """A drone's way out of its volume: gone in `takes_s` from `begins_s` on, and back in as long from `turns_s` on.
+
+    Attributes:
+        aside: metres east and north when it is farthest.
+        climb_m: metres up then.
+    """
+
+    begins_s: float
+    turns_s: float
+    takes_s: float
+    aside: Spot
+    climb_m: float
+
+    def share(self, moment_s: float) -> float:
+        """How much of it the drone is off then, 0 to 1. What is after `turns_s` changes nothing before it."""
+        gone = _ease((min(moment_s, self.turns_s) - self.begins_s) / self.takes_s)
+        return gone * (1.0 - _ease((moment_s - self.turns_s) / self.takes_s))
+
+
+@dataclass(frozen=True)
 class Mission:
     """One flight.
 
@@ -54,6 +82,7 @@ class Mission:
         takes_off_s, lands_s: POSIX seconds.
         strays_s: from and to, seconds after take-off, where it leaves its volume.
         fault: "", stray, high or emergency.
+        drift: how a scenario makes it leave its volume; None for most.
     """
 
     flight_id: str
@@ -66,6 +95,13 @@ class Mission:
     lands_s: int
     fault: str
     strays_s: tuple[float, float]
+    drift: Drift | None = None
+
+    @property
+    def cruises_s(self) -> tuple[float, float]:
+        """From when to when it is at its height."""
+        change_s = self.height_m / CLIMB_M_S
+        return self.takes_off_s + change_s, self.lands_s - change_s
 
     @property
     def out_m(self) -> float:
@@ -92,25 +128,75 @@ class Flying:
     extrapolated: bool
 
 
-def list_missions(seed: int, moment_s: int, until_s: int) -> list[Mission]:
+def list_missions(happenings: Happenings, moment_s: int, until_s: int) -> list[Mission]:
     """Missions whose planned time touches that span, by drone and time."""
     found = []
+    rogues = happenings.list_rogue_flights(moment_s - CYCLE_S, until_s + CYCLE_S)
+    drifts = dict(d for rogue in rogues if (d := _find_drift(happenings, rogue)))
     for drone in range(DRONES):
         phase = drone * CYCLE_S // DRONES
         for cycle in range((moment_s - phase) // CYCLE_S - 1, (until_s - phase) // CYCLE_S + 1):
-            mission = get_mission(seed, drone, cycle)
+            mission = _plan_mission(happenings, drone, cycle)
             if mission.planned_s[1] >= moment_s and mission.planned_s[0] <= until_s:
-                found.append(mission)
+                drift = drifts.get(mission.flight_id)
+                found.append(replace(mission, drift=drift) if drift else mission)
     return found
 
 
+@lru_cache(maxsize=64)
+def _find_drift(happenings: Happenings, rogue: RogueFlight) -> tuple[str, Drift] | None:
+    """Which flight that is, and how it drifts; None where no drone flies long enough.
+
+    Chosen by what is known when the span begins: stopped early, it is the same flight.
+    """
+    chosen: tuple[float, Mission] | None = None
+    for drone in range(DRONES):
+        cycle = (rogue.starts_s - drone * CYCLE_S // DRONES) // CYCLE_S
+        for mission in (_plan_mission(happenings, drone, c) for c in (cycle - 1, cycle, cycle + 1)):
+            begins_s = max(float(rogue.starts_s), mission.cruises_s[0])
+            if mission.fault or mission.cruises_s[1] - begins_s < LEAST_DRIFT_S:
+                continue
+            if chosen is None or begins_s < chosen[0]:
+                chosen = begins_s, mission
+    if chosen is None or chosen[0] >= rogue.ends_s:
+        return None
+    begins_s, mission = chosen
+    # Eased in and out it is half again as fast in the middle as on the average.
+    half_s = (mission.cruises_s[1] - begins_s) / 2
+    distance_m = min(rogue.distance_m, half_s * DRIFT_M_S / 1.5)
+    climb_m = min(rogue.climb_m, half_s * DRIFT_UP_M_S / 1.5)
+    takes_s = max(1.5 * distance_m / DRIFT_M_S, 1.5 * climb_m / DRIFT_UP_M_S, 1.0)
+    turns_s = min(float(rogue.ends_s), mission.cruises_s[1] - takes_s)
+    east, north = _turn_aside(mission, rogue.bearing_deg)
+    return mission.flight_id, Drift(begins_s, turns_s, takes_s, (east * distance_m, north * distance_m), climb_m)
+
+
+def _turn_aside(mission: Mission, bearing_deg: float) -> Spot:
+    """The direction of that bearing, or square to the mission's line on that side where it leads along the line."""
+    (x, y), bearing = mission.line[2], math.radians(bearing_deg)
+    length = math.hypot(x, y)
+    east, north = math.sin(bearing), math.cos(bearing)
+    across = (x * north - y * east) / length
+    if abs(across) >= ASIDE:
+        return east, north
+    side = 1.0 if across >= 0 else -1.0
+    return -side * y / length, side * x / length
+
+
+def _ease(share: float) -> float:
+    """From 0 to 1, at rest at both ends."""
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
 @lru_cache(maxsize=256)
-def get_mission(seed: int, drone: int, cycle: int) -> Mission:
-    """The mission a drone begins in its cycle of that number."""
+def _plan_mission(happenings: Happenings, drone: int, cycle: int) -> Mission:
+    """The mission a drone begins in its cycle of that number, as it would fly it by itself."""
+    seed = happenings.seed
     lots = [float(draw(seed, 83, drone, cycle, n)) for n in range(7)]
     begins = drone * CYCLE_S // DRONES + cycle * CYCLE_S
     takes_off = begins + PREPARED_S + int(lots[0] * 30)
-    crowds = list_gatherings(seed, begins, 1, 1)
+    crowds = happenings.list_gatherings(begins, 1, 1)
     # Nobody plans a flight into people: places of an event are left out around its time.
     free = [
         t
@@ -123,13 +209,7 @@ def get_mission(seed: int, drone: int, cycle: int) -> Mission:
     title, latitude, longitude = free[int(lots[1] * len(free))]
     east, north = to_metres(latitude, longitude)
     length = math.hypot(east, north)
-    fault = ""
-    if drone == STRAYING_DRONE and lots[4] < STRAY_SHARE:
-        fault = "stray"
-    elif lots[5] < EMERGENCY_SHARE:
-        fault = "emergency"
-    elif lots[5] > 1 - HIGH_SHARE:
-        fault = "high"
+    fault = "" if happenings.is_calm(begins) else _draw_fault(drone, lots)
     # A drone that strays flies straight, or its swing would break at the way point.
     bend = 0.0 if fault == "stray" else (lots[2] - 0.5) * 0.5 * length
     way = (east / 2 - north / length * bend, north / 2 + east / length * bend)
@@ -153,16 +233,24 @@ def get_mission(seed: int, drone: int, cycle: int) -> Mission:
     )
 
 
-def list_flying(seed: int, moment_s: int) -> list[Flying]:
+def _draw_fault(drone: int, lots: list[float]) -> str:
+    if drone == STRAYING_DRONE and lots[4] < STRAY_SHARE:
+        return "stray"
+    if lots[5] < EMERGENCY_SHARE:
+        return "emergency"
+    return "high" if lots[5] > 1 - HIGH_SHARE else ""
+
+
+def list_flying(happenings: Happenings, moment_s: int) -> list[Flying]:
     """Drones that Remote ID hears at that second: from shortly before take-off until shortly after landing."""
     return [
         flying
-        for mission in list_missions(seed, moment_s, moment_s)
-        if (flying := find_flying(mission, moment_s)) is not None
+        for mission in list_missions(happenings, moment_s, moment_s)
+        if (flying := find_flying(happenings, mission, moment_s)) is not None
     ]
 
 
-def find_flying(mission: Mission, moment_s: int) -> Flying | None:
+def find_flying(happenings: Happenings, mission: Mission, moment_s: int) -> Flying | None:
     """That mission's drone at that second; None while nobody hears it."""
     after_s = moment_s - mission.takes_off_s
     if after_s < -30 or moment_s > mission.lands_s + LISTED_AFTER_S:
@@ -174,7 +262,7 @@ def find_flying(mission: Mission, moment_s: int) -> Flying | None:
     latitude, longitude = to_degrees(x, y)
     status = "Ground" if doing == "ground" else "Airborne"
     extrapolated = False
-    if doing != "ground" and in_hole(latitude, longitude):
+    if doing != "ground" and happenings.in_hole(latitude, longitude, moment_s):
         # Its position goes by the private network: in a hole of coverage the service guesses it.
         status, extrapolated = "RemoteIDSystemFailure", True
     begins, ends = mission.strays_s
@@ -204,6 +292,10 @@ def _place(mission: Mission, after_s: float) -> tuple[float, float, float, str]:
             # On a short way less far, so that it flies no faster than drones do.
             aside = min(STRAY_M, 5.0 * (ends - begins)) * swing
             x, y = x + aside * north, y - aside * east
+    if mission.drift:
+        off = mission.drift.share(mission.takes_off_s + after_s)
+        x, y = x + off * mission.drift.aside[0], y + off * mission.drift.aside[1]
+        height += off * mission.drift.climb_m
     return x, y, height, "flying"
 
 

@@ -139,9 +139,10 @@ class RogueDrone(_Effect):
     effect: Literal["rogue_drone"]
     distance_m: float = Field(gt=0, le=2_000, description="how far aside, at most")
     bearing_deg: float = Field(ge=0, lt=360, description="which way, clockwise from north")
+    climb_m: float = Field(0.0, ge=0, le=200, description="how far up, at most")
 
     def list_items(self, starts_s: int, ends_s: int, run: str, known_s: int) -> tuple[Item, ...]:
-        return (("rogue_flights", RogueFlight(starts_s, ends_s, self.distance_m, self.bearing_deg)),)
+        return (("rogue_flights", RogueFlight(starts_s, ends_s, self.distance_m, self.bearing_deg, self.climb_m)),)
 
 
 class Event(_Effect):

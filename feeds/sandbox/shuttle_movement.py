@@ -2,7 +2,9 @@
 
 A lap is reckoned once: how far the shuttle is at each second, with halts at
 stops and a slow passage through the coverage hole at Rooksley, where it hands
-over to a remote driver. Each shuttle is the same lap at another time. Pure.
+over to a remote driver. Each shuttle is the same lap at another time. Snow slows
+all of it (`overlay.RoadClock`); where a mast is down, a shuttle that comes into
+its circle does as at Rooksley, and is that much later from then on. Pure.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import itertools
 import math
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
-from feeds.sandbox.happenings import CellSite, in_hole, is_cell_down, list_cells, metres
-from feeds.sandbox.lots import draw
+import numpy as np
+
+from feeds.sandbox.happenings import CellSite, Happenings, in_hole, list_cells, metres
+from feeds.sandbox.lots import Floats, draw
 
 SHUTTLES = 4
 VEHICLE_ID = "SBX-S{:02}"
@@ -62,7 +66,11 @@ class Shuttle:
 
 @dataclass(frozen=True)
 class _Moment:
-    """Where a lap has got to: position, heading, speed, the stop ahead, and what holds it up."""
+    """Where a lap has got to: position, heading, speed, the stop ahead, and what it is doing.
+
+    Attributes:
+        doing: at_stop, driving, handover (to a remote driver, at the edge of a hole) or hole.
+    """
 
     latitude: float
     longitude: float
@@ -109,35 +117,108 @@ def lap_s() -> int:
     return len(_lap())
 
 
-def shuttles_at(seed: int, moment_s: int) -> list[Shuttle]:
-    """All shuttles at that second, a quarter of a lap apart."""
-    return [_shuttle_at(seed, number, moment_s) for number in range(1, SHUTTLES + 1)]
+def shuttles_at(happenings: Happenings, moment_s: int) -> list[Shuttle]:
+    """All shuttles at that second, a quarter of a lap apart where nothing held them up."""
+    return [_shuttle_at(happenings, number, moment_s) for number in range(1, SHUTTLES + 1)]
 
 
-def _shuttle_at(seed: int, number: int, moment_s: int) -> Shuttle:
-    lap, second = divmod(moment_s + number * lap_s() // SHUTTLES, lap_s())
-    now = _lap()[second]
+@dataclass(frozen=True)
+class _Holdup:
+    """What passing holes cost a shuttle, second by second while there are any, and for good after.
+
+    Attributes:
+        since_s: the city's second of the first element.
+        lost_s: how far behind the road's time it is at the start of each second.
+        doing: what it does in that second: "handover", "hole", or "" for what its lap says.
+    """
+
+    since_s: int
+    lost_s: Floats
+    doing: tuple[str, ...]
+
+    def lost_at(self, moment_s: float) -> float:
+        """Seconds lost by then; what was lost in the end stays lost."""
+        return float(np.interp(moment_s - self.since_s, np.arange(len(self.lost_s)), self.lost_s))
+
+
+@lru_cache(maxsize=4 * SHUTTLES)
+def _list_holdups(happenings: Happenings, number: int) -> tuple[_Holdup, ...]:
+    """Of one shuttle, oldest first; one for each time in which there is any passing hole."""
+    found: list[_Holdup] = []
+    lost_s = 0.0
+    for since_s, until_s in _merge([(o.starts_s, o.ends_s) for o in happenings.overlay.outages]):
+        lost, doing = [lost_s], []
+        handed_over_s = 0
+        for second in range(since_s, until_s):
+            own_s = float(happenings.road.road_s(second)) - lost_s
+            now = _now_at(own_s, number)[2]
+            holes = happenings.list_passing_holes(second, second)
+            inside = in_hole(now.latitude, now.longitude, holes)
+            handed_over_s = handed_over_s + 1 if inside else 0
+            if not inside or now.doing != "driving":
+                doing.append("")
+            elif handed_over_s <= HANDOVER_S:
+                doing.append("handover")
+                lost_s += happenings.road.rate(second)
+            else:
+                doing.append("hole")
+                lost_s += happenings.road.rate(second) * (1 - HOLE_M_S / CRUISE_M_S)
+            lost.append(lost_s)
+        found.append(_Holdup(since_s, np.asarray(lost), tuple(doing)))
+    return tuple(found)
+
+
+def _merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same spans, those that touch or overlap made one, in order."""
+    merged: list[tuple[int, int]] = []
+    for since_s, until_s in sorted(spans):
+        if merged and since_s <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], until_s))
+        else:
+            merged.append((since_s, until_s))
+    return merged
+
+
+def _now_at(own_s: float, number: int) -> tuple[int, float, _Moment]:
+    """Lap, seconds into it and where that is, of a shuttle by its own time."""
+    lap, second = divmod(own_s + number * lap_s() // SHUTTLES, lap_s())
+    return int(lap), second, _lap()[int(second)]
+
+
+def _shuttle_at(happenings: Happenings, number: int, moment_s: int) -> Shuttle:
+    seed, road = happenings.seed, happenings.road
+    holdup = next((h for h in reversed(_list_holdups(happenings, number)) if h.since_s <= moment_s), None)
+    own_s = float(road.road_s(moment_s)) - (holdup.lost_at(moment_s) if holdup else 0.0)
+    lap, second, now = _now_at(own_s, number)
+    held = holdup.doing[moment_s - holdup.since_s] if holdup and moment_s < holdup.since_s + len(holdup.doing) else ""
+    doing, pace = held or now.doing, road.rate(moment_s)
+    if held:
+        pace *= 0.0 if held == "handover" else HOLE_M_S / CRUISE_M_S
+    # Between two seconds of its lap it is between their places.
+    ahead, part = _lap()[(int(second) + 1) % lap_s()], second % 1.0
+    latitude = now.latitude + part * (ahead.latitude - now.latitude)
+    longitude = now.longitude + part * (ahead.longitude - now.longitude)
     lot = float(draw(seed, _key("shuttle lap"), number, lap))
-    cell = _nearest_cell(now.latitude, now.longitude)
-    silent = in_hole(now.latitude, now.longitude)
-    lost = silent or is_cell_down(seed, cell, moment_s)
+    cell = _nearest_cell(latitude, longitude)
+    silent = happenings.in_hole(latitude, longitude, moment_s)
+    lost = silent or happenings.is_cell_down(cell, moment_s)
     # Few laps are driven by hand, for training; without signal half are driven from afar at walking pace.
     mode = "manual" if lot < 0.06 else "autonomous"
-    if now.doing == "handover":
+    if doing == "handover":
         mode = "stopped"
-    elif now.doing == "hole" and 0.06 <= lot < 0.5:
+    elif doing == "hole" and 0.06 <= lot < 0.5:
         mode = "remote"
-    state = {"handover": "stopped", "hole": "slowed", "at_stop": "atStop"}.get(now.doing, "inService")
+    state = {"handover": "stopped", "hole": "slowed", "at_stop": "atStop"}.get(doing, "inService")
     wobble = float(draw(seed, _key("shuttle signal"), number, moment_s)) * 6 - 3
-    away_m = metres(now.latitude, now.longitude, cell.latitude, cell.longitude)
+    away_m = metres(latitude, longitude, cell.latitude, cell.longitude)
     rsrp = (-118.0 if silent else -66 - 22 * math.log10(max(away_m, 50) / 50)) + wobble
     crowd = float(draw(seed, _key("shuttle passengers"), number, lap, now.leg))
     return Shuttle(
         number=number,
-        latitude=round(now.latitude, 6),
-        longitude=round(now.longitude, 6),
+        latitude=round(latitude, 6),
+        longitude=round(longitude, 6),
         heading_deg=round(now.heading_deg, 1),
-        speed_m_s=now.speed_m_s,
+        speed_m_s=round(now.speed_m_s * pace, 2),
         drive_mode=mode,
         state=state,
         next_stop=now.next_stop,

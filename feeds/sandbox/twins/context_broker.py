@@ -56,7 +56,7 @@ def _problem(detail: str) -> Refusal:
 def _build_shuttles(city: City, view: View) -> list[Entity]:
     at = _at(view.at_s + view.shift_s)
     entities = []
-    for shuttle in shuttles_at(city.seed, view.at_s):
+    for shuttle in shuttles_at(city.happenings, view.at_s):
         name = VEHICLE_ID.format(shuttle.number)
         entity: Entity = {
             "id": f"urn:ngsi-ld:StreetCavShuttle:{name}",

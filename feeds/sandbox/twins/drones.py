@@ -15,6 +15,7 @@ import orjson
 
 from feeds.sandbox.city import City, View, to_utc
 from feeds.sandbox.drone_missions import (
+    CORRIDOR_M,
     FOOTROOM_M,
     GROUND_WGS84_M,
     HEADROOM_M,
@@ -59,8 +60,8 @@ def make_flights(city: City, view: View, asked: Asked) -> bytes | Refusal:
     if duration_s is None:
         return _refuse(400, "recent_positions_duration must be 0 to 60")
     flights = [
-        _flight(flying, view, duration_s)
-        for flying in list_flying(city.seed, view.at_s)
+        _flight(city, flying, view, duration_s)
+        for flying in list_flying(city.happenings, view.at_s)
         if south <= flying.latitude <= north and west <= flying.longitude <= east
     ]
     if view.duplicated:
@@ -76,7 +77,9 @@ def make_flights(city: City, view: View, asked: Asked) -> bytes | Refusal:
 
 def make_details(city: City, view: View, asked: Asked) -> bytes | Refusal:
     """`/uss/flights/{id}/details`."""
-    found = next((f for f in list_flying(city.seed, view.at_s) if f.mission.flight_id == asked.query.get("id")), None)
+    found = next(
+        (f for f in list_flying(city.happenings, view.at_s) if f.mission.flight_id == asked.query.get("id")), None
+    )
     if found is None:
         return _refuse(404, "no flight has that id")
     details = {
@@ -92,7 +95,8 @@ def make_details(city: City, view: View, asked: Asked) -> bytes | Refusal:
 
 def make_plans(city: City, view: View, _: Asked) -> bytes:
     """`/plans`: what flies now and in the next half hour."""
-    intents = [_intent(mission, view) for mission in list_missions(city.seed, view.at_s, view.at_s + PLANNED_AHEAD_S)]
+    missions = list_missions(city.happenings, view.at_s, view.at_s + PLANNED_AHEAD_S)
+    intents = [_intent(city, mission, view) for mission in missions]
     if view.duplicated:
         intents += intents
     if view.drifted:
@@ -149,7 +153,7 @@ def serial(drone: int) -> str:
     return f"SBX04D{drone + 1:03}"
 
 
-def _flight(flying: Flying, view: View, duration_s: int) -> dict[str, Any]:
+def _flight(city: City, flying: Flying, view: View, duration_s: int) -> dict[str, Any]:
     made: dict[str, Any] = {
         "id": flying.mission.flight_id,
         "aircraft_type": "Helicopter",
@@ -169,7 +173,7 @@ def _flight(flying: Flying, view: View, duration_s: int) -> dict[str, Any]:
         made["recent_positions"] = [
             {"time": _time(s + view.shift_s), "position": _position(past)}
             for s in times
-            if (past := find_flying(flying.mission, s)) is not None
+            if (past := find_flying(city.happenings, flying.mission, s)) is not None
         ]
     return made
 
@@ -196,12 +200,16 @@ def _drift(flight: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _intent(mission: Mission, view: View) -> dict[str, Any]:
+def _intent(city: City, mission: Mission, view: View) -> dict[str, Any]:
     starts, ends = mission.planned_s
-    flying = find_flying(mission, view.at_s)
+    flying = find_flying(city.happenings, mission, view.at_s)
     away = mission.fault in ("stray", "high") and flying is not None and flying.status != "Ground"
     begins, until = mission.strays_s
+    # The operator says so itself, as soon as it is a good way outside.
     strays = away and begins + 5 <= view.at_s - mission.takes_off_s < until - 5
+    if flying and mission.drift:
+        off = mission.drift.share(view.at_s)
+        strays |= off * math.hypot(*mission.drift.aside) > 2 * CORRIDOR_M or off * mission.drift.climb_m > HEADROOM_M
     state = "Nonconforming" if strays else "Activated" if flying else "Accepted"
     heights: dict[str, Any] = {
         "altitude_lower": _altitude(GROUND_WGS84_M - FOOTROOM_M),

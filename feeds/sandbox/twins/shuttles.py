@@ -20,7 +20,7 @@ def build_positions(city: City, view: View, asked: Asked) -> bytes:
     message.header.gtfs_realtime_version = "2.0"
     message.header.incrementality = pb.FeedHeader.FULL_DATASET
     message.header.timestamp = view.published_s
-    for shuttle in shuttles_at(city.seed, view.at_s) * (2 if view.duplicated else 1):
+    for shuttle in shuttles_at(city.happenings, view.at_s) * (2 if view.duplicated else 1):
         entity = message.entity.add()
         name = VEHICLE_ID.format(shuttle.number)
         entity.id = f"shuttle-{name}"

@@ -20,7 +20,7 @@ from feeds.feed import Feed, get_adapter, list_adapters
 from feeds.fetch import Fetcher
 from feeds.sandbox.city import View
 from feeds.sandbox.drone_missions import STRAYING_DRONE, Flying, find_flying, list_flying, list_missions
-from feeds.sandbox.happenings import in_hole, list_gatherings, metres
+from feeds.sandbox.happenings import Happenings, in_hole, list_gatherings, metres
 from feeds.sandbox.twins import Asked
 from feeds.sandbox.twins.drones import TWIN, make_ed269, make_ed318, make_flights, make_plans
 
@@ -85,7 +85,7 @@ def test_every_drone_in_the_air_is_found_and_its_plan_too(sandbox, morning_s):
     """The split view misses nobody; each flight has planned volumes under its own name."""
     drones, _ = poll(sandbox, "drones")
     plans, _ = poll(sandbox, "drone_plans")
-    flying = {f.mission.flight_id for f in list_flying(7, morning_s)}
+    flying = {f.mission.flight_id for f in list_flying(Happenings(7), morning_s)}
 
     assert flying and set(drones.table["vehicle_id"]) == flying
     assert flying <= set(plans.table["flight_id"])
@@ -140,7 +140,7 @@ def test_nobody_serves_a_view_far_away(sandbox):
 
 def test_details_name_the_aircraft(sandbox, morning_s):
     """By serial number; of an unknown flight nothing."""
-    flight = list_flying(7, morning_s)[0].mission
+    flight = list_flying(Happenings(7), morning_s)[0].mission
     body = sandbox.get(f"/uss/flights/{flight.flight_id}/details").content
 
     assert remote_id.decode(body).serials == {flight.flight_id: f"SBX04D{flight.drone + 1:03}"}
@@ -152,7 +152,7 @@ def test_drones_move_as_they_say(city, morning_s):
     """From second to second no drone jumps, and it is where its speed and climb of before brought it."""
     before: dict[str, Flying] = {}
     for moment_s in range(morning_s, morning_s + 2400):
-        now = {f.mission.flight_id: f for f in list_flying(city.seed, moment_s)}
+        now = {f.mission.flight_id: f for f in list_flying(city.happenings, moment_s)}
         for name, flying in now.items():
             if name in before:
                 old = before[name]
@@ -177,7 +177,7 @@ def test_the_story_of_three_hours_is_kept_to_the_plan_but_where_it_says_not(city
     # Those cut by the ends of the three hours may have strayed before or after.
     whole = [
         m
-        for m in list_missions(city.seed, morning_s, until_s)
+        for m in list_missions(city.happenings, morning_s, until_s)
         if m.planned_s[0] >= morning_s and m.planned_s[1] <= until_s
     ]
 
@@ -192,7 +192,7 @@ def test_the_story_of_three_hours_is_kept_to_the_plan_but_where_it_says_not(city
 
 def test_an_emergency_reaches_the_adapter_as_a_call_for_help(city, morning_s):
     """The mission that has one says so for half a minute at least."""
-    mission = next(m for m in list_missions(city.seed, morning_s, morning_s + 8 * 3600) if m.fault == "emergency")
+    mission = next(m for m in list_missions(city.happenings, morning_s, morning_s + 8 * 3600) if m.fault == "emergency")
     moment_s = mission.takes_off_s + int(mission.strays_s[0]) + 15
     rows = {r["vehicle_id"]: r for r in flights_at(city, moment_s).to_records()}
 
@@ -202,9 +202,9 @@ def test_an_emergency_reaches_the_adapter_as_a_call_for_help(city, morning_s):
 def test_a_drone_in_a_hole_of_coverage_is_out_of_contact(city, morning_s):
     """The hole that the coverage map knows: Remote ID fails there, and nowhere else."""
     found = set()
-    for mission in list_missions(city.seed, morning_s, morning_s + 4 * 3600):
+    for mission in list_missions(city.happenings, morning_s, morning_s + 4 * 3600):
         for moment_s in range(mission.takes_off_s + 5, mission.lands_s - 5, 10):
-            flying = find_flying(mission, moment_s)
+            flying = find_flying(city.happenings, mission, moment_s)
             assert flying is not None
             inside = in_hole(flying.latitude, flying.longitude)
             if flying.status != "Emergency":

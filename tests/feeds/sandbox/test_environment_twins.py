@@ -81,7 +81,7 @@ def test_shuttle_rows_say_who_drives_and_what_signal_they_have(sandbox, tmp_path
     """A row holds the twin's own truth in the city's words and units."""
     feed = read_feeds(sandbox.base, tmp_path)["shuttles"]
     rows = try_feed(feed.adapter, feed.url, MORNING, feed)["rows"]
-    truth = shuttles_at(city.seed, int(MORNING.timestamp()))
+    truth = shuttles_at(city.happenings, int(MORNING.timestamp()))
 
     for row, shuttle in zip(rows, truth, strict=True):
         assert row["vehicle_key"] == f"shuttles:SBX-S0{shuttle.number}"
@@ -140,7 +140,7 @@ def test_each_answer_is_taken_by_its_own_adapter_only(sandbox):
 
 def test_a_shuttle_is_slow_and_without_cell_in_a_coverage_hole(city):
     """Within a lap a shuttle passes the hole: there it goes at walking pace or stands, weak and without a cell."""
-    lap = [shuttles_at(city.seed, second)[0] for second in range(0, lap_s(), 5)]
+    lap = [shuttles_at(city.happenings, second)[0] for second in range(0, lap_s(), 5)]
     silent = [s for s in lap if in_hole(s.latitude, s.longitude)]
 
     assert silent
@@ -151,7 +151,7 @@ def test_a_shuttle_is_slow_and_without_cell_in_a_coverage_hole(city):
 
 def test_some_laps_are_driven_from_afar_in_the_hole(city):
     """Over a day each mode of driving is seen."""
-    seen = {s.drive_mode for second in range(0, 86_400, 60) for s in shuttles_at(city.seed, second)}
+    seen = {s.drive_mode for second in range(0, 86_400, 60) for s in shuttles_at(city.happenings, second)}
 
     assert seen == {"autonomous", "manual", "remote", "stopped"}
 
