@@ -1,0 +1,56 @@
+"""The operators' alarm screen: every alarm that needs somebody, what to do about it, and who does.
+
+The list, its tools and the forms are made by the page (assets/alarm_desk.js) from
+the panel `alarm_list`; here stands where they go. What a person does there is a
+command that counts only once the server has confirmed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from layouts.panel import View
+from layouts.parts.alarm import build_announcers
+from layouts.parts.mark import build_overlay
+from layouts.parts.sight import is_far
+from layouts.screens.wall import build_header, build_live, build_panel_frame
+
+TOPICS = ("panel:alarm_list", "panel:alarm_call", "panel:feeds")
+COMMANDS_URL = "/alarms/commands"
+JOURNAL_URL = "/alarms/journal"
+
+
+def build_alarms_screen(view: View, settings: Mapping[str, Any]) -> Component:
+    """The screen `/alarms`.
+
+    Args:
+        settings: of the server; the size of the wall is read from them.
+    """
+    places = {"data-commands": COMMANDS_URL, "data-journal": JOURNAL_URL}
+    desk = html.Main(
+        [
+            html.H2("Alarm list", className="unseen"),
+            html.Div(
+                html.P("The list is on its way.", className="calm"), id="alarm-desk", className="alarm-desk", **places
+            ),
+        ],
+        className="wall-map",
+    )
+    return html.Div(
+        [
+            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
+            build_header(view, "Alarms"),
+            desk,
+            html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
+            *build_announcers(sound="on"),
+            *build_overlay(view),
+            build_live(view, "alarms", TOPICS),
+        ],
+        id="wall",
+        className="wall wall-desk is-far" if is_far(settings) else "wall wall-desk",
+        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+    )
