@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from control_room.storage import schema
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 # How long one question may take on a PostgreSQL that answers, and how long a connection may take to be made.
@@ -41,7 +43,7 @@ def parse_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         # The text is not repeated: a URL that cannot be read may hold a password anywhere.
         raise DatabaseError(
             "--database: is no URL; write postgresql://user@host/name, or leave it out for SQLite"
@@ -116,6 +118,22 @@ def migrate(engine: sa.Engine) -> None:
             f"{describe(engine.url)}: was written by a newer version of this program; run that one, or name another "
             "with --database"
         ) from error
+
+
+def claim(connection: sa.Connection, mode: str) -> None:
+    """Mark a new database as the journal of a live or of a simulated city.
+
+    Raises:
+        DatabaseError: it is the journal of the other sort.
+    """
+    found = connection.scalar(sa.select(schema.owner.c.mode))
+    if found is None:
+        connection.execute(sa.insert(schema.owner).values(mode=mode))
+    elif found != mode:
+        raise DatabaseError(
+            f"{describe(connection.engine.url)}: holds the journal of a {found} city, this one is {mode}; "
+            "name another with --database"
+        )
 
 
 _REMEDIES = (

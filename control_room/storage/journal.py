@@ -68,8 +68,11 @@ class SqlJournal:
             self._write(rows)
             return [replace(event, seq=seq - known + 1 + i) for i, event in enumerate(events)]
 
-    def append_rows(self, rows: Sequence[Any]) -> None:
+    def append_rows(self, rows: Sequence[Any], let_go: tuple[int, str] = (0, FIRST_LINK)) -> None:
         """Rows of a copy of this journal, as they are.
+
+        Args:
+            let_go: place and link up to which retention has left gaps; the chain is followed from there.
 
         Raises:
             JournalUnavailable: they do not follow what is here, or cannot be written.
@@ -78,8 +81,12 @@ class SqlJournal:
             (seq, link), _ = self._settle()
             plain = [dict(row._mapping) for row in rows]
             for row in plain:
-                if seq and (row["seq"] != seq + 1 or row["link"] != link_of(row, link)):
-                    raise JournalUnavailable(f"journal: event {row['seq']} of the copy does not follow {seq} here")
+                if row["seq"] > let_go[0]:
+                    before = max((seq, link), let_go)
+                    if row["seq"] != before[0] + 1 or row["link"] != link_of(row, before[1]):
+                        raise JournalUnavailable(
+                            f"journal: event {row['seq']} of the copy does not follow {before[0]} here"
+                        )
                 seq, link = row["seq"], row["link"]
             self._write(plain)
 
@@ -88,6 +95,20 @@ class SqlJournal:
         with self._lock:
             self._closed = True
             self.engine.dispose()
+
+    def note_let_go(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Lines of a copy's `retention`.
+
+        Raises:
+            JournalUnavailable: they cannot be written.
+        """
+        if lines:
+            try:
+                with self.engine.begin() as connection:
+                    connection.execute(sa.insert(schema.retention), lines)
+            except DBAPIError as error:
+                raise self._unavailable(error) from error
+            self._tail = None
 
     def _settle(self) -> tuple[tuple[int, str], Sequence[dict[str, Any]]]:
         """The journal's end; and rows of an append that failed, where they are there all the same."""

@@ -15,12 +15,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from alerts.journal import JournalUnavailable
-from control_room.storage import schema
-from control_room.storage.database import DatabaseError, describe, explain, migrate, open_database, sqlite_url
+from alerts.journal import Journal, JournalUnavailable
+from control_room.storage.copy import CopiedJournal
+from control_room.storage.database import DatabaseError, claim, describe, explain, migrate, open_database, sqlite_url
 from control_room.storage.journal import SqlJournal
 from control_room.storage.upkeep import Upkeep
 
@@ -35,24 +34,42 @@ class Store:
         folder: the data folder; it is there.
         mode: "live" or "sandbox".
         keep_days: how long events are kept; 0 is for ever.
+        database: URL of a PostgreSQL database that gets every event as well; empty is none.
+
+    Raises:
+        DatabaseError: the URL is none that we know.
     """
 
-    def __init__(self, folder: Path, mode: str, keep_days: float = 0) -> None:
+    def __init__(self, folder: Path, mode: str, keep_days: float = 0, database: str = "") -> None:
         self.mode = mode
         self.path = folder / ("control_room.sqlite" if mode == "live" else f"{mode}.sqlite")
         self.journal: SqlJournal | None = None
         self._keep_days = keep_days
+        self._remote = open_database(database) if database else None
+        self._copied: CopiedJournal | None = None
         self._upkeep: Upkeep | None = None
         self._lock: int | None = None
 
-    def open(self) -> SqlJournal:
+    def open(self) -> Journal:
         """The journal, brought to the newest form and held for this process. Takes as long as the disk does.
 
         Raises:
             JournalUnavailable: it cannot be opened; may be tried again.
         """
-        if self.journal is not None:
-            return self.journal
+        try:
+            local = self.journal or self._open_local()
+            if self._remote is None:
+                return local
+            if self._copied is None:
+                copied = CopiedJournal(local, self._remote, self.mode)
+                copied.begin()
+                self._copied = copied
+            return self._copied
+        except JournalUnavailable:
+            self.close()
+            raise
+
+    def _open_local(self) -> SqlJournal:
         try:
             self._hold()
             engine = open_database(sqlite_url(self.path))
@@ -60,10 +77,8 @@ class Store:
             with engine.begin() as connection:
                 claim(connection, self.mode)
         except DatabaseError as error:
-            self.close()
             raise JournalUnavailable(f"journal, {error}") from error
         except DBAPIError as error:
-            self.close()
             raise JournalUnavailable(f"journal, {describe(engine.url)}: {explain(error)}") from error
         self.journal = SqlJournal(engine)
         return self.journal
@@ -71,7 +86,7 @@ class Store:
     @property
     def note(self) -> str:
         """What people should know of the journal although it works; empty is nothing."""
-        return ""
+        return self._copied.note if self._copied is not None else ""
 
     def look_after(self, now: datetime) -> None:
         """What need not be done at once: a checkpoint, letting go of what is old. May take seconds."""
@@ -83,6 +98,9 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file."""
+        if self._copied is not None:
+            self._copied.close()
+            self._copied = None
         if self.journal is not None:
             self.journal.close()
             self.journal = self._upkeep = None
@@ -109,27 +127,13 @@ class Store:
         self._lock = lock
 
 
-def claim(connection: sa.Connection, mode: str) -> None:
-    """Mark a new database as the journal of a live or of a simulated city.
-
-    Raises:
-        DatabaseError: it is the journal of the other sort.
-    """
-    found = connection.scalar(sa.select(schema.owner.c.mode))
-    if found is None:
-        connection.execute(sa.insert(schema.owner).values(mode=mode))
-    elif found != mode:
-        raise DatabaseError(
-            f"{describe(connection.engine.url)}: holds the journal of a {found} city, this one is {mode}; "
-            "name another with --database"
-        )
-
-
 @contextlib.contextmanager
 def opened(folder: Path, mode: str = "live") -> Iterator[SqlJournal]:
     """The journal for as long as a command or a test needs it."""
     store = Store(folder, mode)
     try:
-        yield store.open()
+        store.open()
+        if store.journal is not None:
+            yield store.journal
     finally:
         store.close()
