@@ -722,6 +722,13 @@ FEED = Kind(
         _c("rows", "number", "Rows in the last good answer", unit="rows", history=True),
         _c("rejected", "number", "Rows rejected from it", unit="rows", history=True),
         _c("latency_ms", "number", "Time to answer", unit="ms", history=True),
+        _c("age_s", "number", "Age of its newest observation at that moment", unit="s"),
+        _c("warned", "number", "Warnings about its last good answer", unit="warnings"),
+        _c("failing_since", "time", "Since when polls have failed; unknown where the last one was good"),
+        _c("privacy_fault", "flag", "Whether direct identifiers of persons came not long ago", history=True),
+        _c("privacy_since", "time", "When that fault began"),
+        _c("privacy_fields", "text", "Fields in which they were, and of which sort; never a value"),
+        _c("unpublished_fields", "text", "Fields that are not on its published list"),
     ),
 )
 
@@ -733,6 +740,7 @@ FEED_QUALITY = Kind(
     (
         _c("feed", "text", "Name of the feed"),
         _c("since", "time", "Since when it is watched"),
+        _c("supplier", "text", "Who publishes it"),
         *(
             column
             for span in ("hour", "day")
@@ -757,7 +765,16 @@ FEED_QUALITY = Kind(
                 ),
                 _c(f"latency_p50_ms_{span}", "number", "Median time to answer, right to 10 %", unit="ms"),
                 _c(f"latency_p95_ms_{span}", "number", "Time that 95 % of answers did not pass, likewise", unit="ms"),
+                _c(f"rows_{span}", "number", "Rows taken over, summed over its answers", unit="rows"),
                 _c(f"rejected_{span}", "number", "Rows rejected", unit="rows"),
+                _c(
+                    f"valid_percent_{span}",
+                    "number",
+                    "Share of its rows that were not rejected",
+                    unit="%",
+                    decimals=1,
+                    history=span == "hour",
+                ),
                 _c(f"gaps_{span}", "number", "Pauses between good answers longer than three polls", unit="gaps"),
             )
         ),
@@ -765,6 +782,20 @@ FEED_QUALITY = Kind(
         _c("columns_new", "text", "Columns filled for the first time within a day, after the feed was learned"),
         _c("columns_vanished", "text", "Columns that used to be filled and have not been for an hour"),
         _c("reasons_new", "text", "Reject reasons met for the first time within a day, likewise"),
+        _c("promised_fresh_percent", "number", "Share of time promised to be fresh", unit="%"),
+        _c("promised_valid_percent", "number", "Share of rows promised to be valid", unit="%"),
+        _c("promised_latency_ms", "number", "Time promised for 95 % of answers", unit="ms"),
+        _c("fresh_kept", "flag", "Whether the day kept the promise of freshness; unknown until there is enough of it"),
+        _c("valid_kept", "flag", "Whether the day kept the promise of validity; likewise"),
+        _c("latency_kept", "flag", "Whether the day kept the promise of latency; likewise"),
+        _c("promise_broken", "text", "Which promises the day broke, in words"),
+        _c("fresh_hours", "text", "Share of time fresh in each of 24 hours, whole per cents, the running hour last"),
+        _c("valid_hours", "text", "Share of rows valid in each of 24 hours, likewise; empty where there were none"),
+        _c("latency_hours", "text", "Time that 95 % of answers did not pass in each of 24 hours, whole ms, likewise"),
+        _c("privacy_since", "time", "When the privacy fault began; unknown where there is none"),
+        _c("privacy_fields", "text", "Fields in which direct identifiers of persons came; never a value"),
+        _c("identifiers_removed", "text", "Fields in which identifiers are known to come and were taken away"),
+        _c("unpublished_fields", "text", "Fields that are not on its published list: dropped"),
     ),
 )
 
@@ -1015,9 +1046,31 @@ class Batch:
     ids_rotate: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one anonymisation check of an answer found: names of fields with counts, never values.
+
+    Attributes:
+        unpublished: fields that are not on the feed's published list.
+        identifiers: fields with direct identifiers of persons that should not be there,
+            "driver.phone (telephone number)": a privacy fault.
+        removed: fields in which identifiers are known to come and are taken away.
+    """
+
+    unpublished: Mapping[str, int] = field(default_factory=dict)
+    identifiers: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class FeedHealth:
-    """How one feed stands. Kept by the writer, shown on every screen."""
+    """How one feed stands. Kept by the writer, shown on every screen.
+
+    Attributes:
+        found: by the last anonymisation check, and while a privacy fault lasts all identifiers of it.
+        privacy_since: when the privacy fault began; None where there is none.
+        privacy_clean_since: since when checked answers have been clean again; None while they are not.
+    """
 
     feed: str
     title: str
@@ -1039,6 +1092,17 @@ class FeedHealth:
     warnings: Mapping[str, int] = field(default_factory=dict)
     offending: Mapping[str, str] = field(default_factory=dict)
     latency_ms: float | None = None
+    found: Findings = Findings()
+    privacy_since: datetime | None = None
+    privacy_clean_since: datetime | None = None
+    promised_fresh_percent: float = 95
+    promised_valid_percent: float = 99
+    promised_latency_ms: float = 2_000
+
+    @property
+    def has_privacy_fault(self) -> bool:
+        """Whether direct identifiers of persons came not long ago: it lasts until answers were clean for some time."""
+        return self.privacy_since is not None
 
     @property
     def newest_at(self) -> datetime | None:

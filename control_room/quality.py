@@ -15,7 +15,7 @@ begins anew, and `watched_s` says how much of it there is.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -36,6 +36,13 @@ _STEP: Final = math.log(1.2)
 _SIZES: Final = 65
 # The table of all feeds is made anew at most this often: people read it, nothing steers by it.
 TABLE_EVERY_S: Final = 10.0
+
+# The day is shown by the hour as well: a small series a feed.
+HOURS: Final = 24
+# Less than this is too little to say that a promise was kept or broken.
+JUDGED_FROM_S: Final = 600.0
+JUDGED_FROM_ANSWERS: Final = 20
+PROMISES: Final = {"fresh": "freshness", "valid": "validity", "latency": "answer time"}
 
 # Answers from which we learn what a feed usually brings, before anything is called new.
 LEARNED_FROM: Final = 10
@@ -60,6 +67,7 @@ class Figures:
     fresh_s: float = 0.0
     latencies: Mapping[int, int] = field(default_factory=dict)
     rejects: Mapping[str, int] = field(default_factory=dict)
+    rows: int = 0
 
     def plus(self, other: Figures, sign: int = 1) -> Figures:
         """Both together; with sign -1, this without the other."""
@@ -72,7 +80,19 @@ class Figures:
             max(0.0, self.fresh_s + sign * other.fresh_s),
             _add(self.latencies, other.latencies, sign),
             _add(self.rejects, other.rejects, sign),
+            self.rows + sign * other.rows,
         )
+
+    @property
+    def fresh_percent(self) -> float | None:
+        """Share of the watched time; None where nothing was watched."""
+        return 100 * self.fresh_s / self.watched_s if self.watched_s > 0 else None
+
+    @property
+    def valid_percent(self) -> float | None:
+        """Share of rows not rejected; None where none came."""
+        rejected = sum(self.rejects.values())
+        return 100 * self.rows / (self.rows + rejected) if self.rows + rejected else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +152,7 @@ class Record:
     hour: Window = Window(HOUR_S, HOUR_STEP_S)
     day: Window = Window(DAY_S, DAY_STEP_S)
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    health: FeedHealth | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +184,7 @@ def note_poll(
         fresh_s=fresh_s,
         latencies={_size(after.latency_ms): 1} if good and after.latency_ms is not None else {},
         rejects=dict(after.rejects) if batches else {},
+        rows=sum(len(b.table) for b in batches),
     )
     brought = good and any(len(b.table) or b.rejects for b in batches)
     answers = record.answers + int(brought)
@@ -173,6 +195,7 @@ def note_poll(
         hour=record.hour.add(poll, now),
         day=record.day.add(poll, now),
         seen=_note_marks(record, _list_marks(batches), answers, now) if brought else record.seen,
+        health=after,
     )
     records = {**ledger.records, after.feed: record}
     young = ledger.table_at is not None and (now - ledger.table_at).total_seconds() < TABLE_EVERY_S
@@ -201,13 +224,76 @@ def _describe(name: str, record: Record, now: datetime) -> dict[str, object]:
         row[f"polls_{span}"] = float(total.polls)
         row[f"succeeded_percent_{span}"] = 100 * total.succeeded / total.polls if total.polls else None
         row[f"watched_s_{span}"] = round(total.watched_s, 1)
-        row[f"fresh_percent_{span}"] = 100 * total.fresh_s / total.watched_s if total.watched_s > 0 else None
+        row[f"fresh_percent_{span}"] = total.fresh_percent
         row[f"latency_p50_ms_{span}"] = find_quantile(total.latencies, 0.5)
         row[f"latency_p95_ms_{span}"] = find_quantile(total.latencies, 0.95)
+        row[f"rows_{span}"] = float(total.rows)
         row[f"rejected_{span}"] = float(sum(total.rejects.values()))
+        row[f"valid_percent_{span}"] = total.valid_percent
         row[f"gaps_{span}"] = float(total.gaps)
-    row["rejects_day"] = _list_rejects(record.day.at(now).total.rejects)
+    day = record.day.at(now)
+    row["rejects_day"] = list_counts(day.total.rejects)
+    hours = split_hours(day, now)
+    row["fresh_hours"] = _write_series(f.fresh_percent for f in hours)
+    row["valid_hours"] = _write_series(f.valid_percent for f in hours)
+    row["latency_hours"] = _write_series(find_quantile(f.latencies, 0.95) for f in hours)
+    if record.health is not None:
+        row |= _hold_against_promise(day.total, record.health) | _describe_findings(record.health)
     return row
+
+
+def _hold_against_promise(day: Figures, health: FeedHealth) -> dict[str, object]:
+    """What was promised, and whether the day kept it; None where there is too little to judge by."""
+    slow = find_quantile(day.latencies, 0.95)
+    timed = sum(day.latencies.values()) >= JUDGED_FROM_ANSWERS
+    fresh, valid = day.fresh_percent, day.valid_percent
+    kept = {
+        "fresh": fresh >= health.promised_fresh_percent
+        if fresh is not None and day.watched_s >= JUDGED_FROM_S
+        else None,
+        "valid": None if valid is None else valid >= health.promised_valid_percent,
+        "latency": slow <= health.promised_latency_ms if slow is not None and timed else None,
+    }
+    return {
+        "supplier": health.supplier or None,
+        "promised_fresh_percent": health.promised_fresh_percent,
+        "promised_valid_percent": health.promised_valid_percent,
+        "promised_latency_ms": health.promised_latency_ms,
+        **{f"{name}_kept": is_kept for name, is_kept in kept.items()},
+        "promise_broken": ", ".join(PROMISES[name] for name, is_kept in kept.items() if is_kept is False) or None,
+    }
+
+
+def _describe_findings(health: FeedHealth) -> dict[str, object]:
+    return {
+        "privacy_since": None if health.privacy_since is None else to_ms(health.privacy_since),
+        "privacy_fields": list_counts(health.found.identifiers) if health.has_privacy_fault else None,
+        "identifiers_removed": list_counts(health.found.removed),
+        "unpublished_fields": ", ".join(health.found.unpublished) or None,
+    }
+
+
+def split_hours(day: Window, now: datetime) -> list[Figures]:
+    """The figures of each of the last 24 hours by the clock, oldest first, the running one last."""
+    steps = HOUR_S // DAY_STEP_S
+    last = int(now.timestamp() // HOUR_S)
+    hours = [Figures()] * HOURS
+    for number, figures in (*day.closed, (day.number, day.open)):
+        place = HOURS - 1 - (last - number // steps)
+        if 0 <= place < HOURS and figures.polls:
+            hours[place] = hours[place].plus(figures)
+    return hours
+
+
+def _write_series(values: Iterable[float | None]) -> str | None:
+    """Whole numbers joined by commas, nothing where unknown; None where all are. Down, so that 99.6 is not 100."""
+    texts = ["" if value is None else str(math.floor(value)) for value in values]
+    return ",".join(texts) if any(texts) else None
+
+
+def read_series(text: str | None) -> list[float | None]:
+    """The values of such a column, oldest first; empty for None."""
+    return [] if text is None else [float(part) if part else None for part in text.split(",")]
 
 
 def find_quantile(counts: Mapping[int, int], share: float) -> float | None:
@@ -320,6 +406,7 @@ def _list_vanished(record: Record, now: datetime) -> str | None:
     return ", ".join(sorted(gone)) or None
 
 
-def _list_rejects(rejects: Mapping[str, int]) -> str | None:
-    commonest = sorted(rejects.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{reason} {count}" for reason, count in commonest[:12]) or None
+def list_counts(counts: Mapping[str, int]) -> str | None:
+    """Names with their counts, commonest first, twelve at most; None where there are none."""
+    commonest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count}" for name, count in commonest[:12]) or None

@@ -17,13 +17,31 @@ from control_room.city import City
 from control_room.conformance import conformance, has_drones
 from control_room.enrich import enrich
 from control_room.incremental import forget, upsert
-from control_room.model import TRIP, VEHICLE, Batch, FeedHealth, Kind, Snapshot, Table, from_ms, to_ms, unknown
+from control_room.model import (
+    TRIP,
+    VEHICLE,
+    Batch,
+    FeedHealth,
+    Findings,
+    Kind,
+    Snapshot,
+    Table,
+    from_ms,
+    to_ms,
+    unknown,
+)
 from control_room.punctuality import fill_delays
 from control_room.quality import Ledger, note_poll
 
 # A vehicle that its feed no longer lists is silent, not gone: it is remembered this
 # long, first on the map with its age, then counted as not heard from.
 REMEMBERED = {"vehicle": timedelta(hours=24)}
+
+# So long answers must have been clean before a privacy fault ends: a field that comes and
+# goes with shifts or with one vehicle must not be forgotten between two of its appearances.
+PRIVACY_HELD = timedelta(hours=1)
+# Fields with identifiers that one fault names at most.
+MOST_FIELDS = 40
 
 # Silent vehicles of one feed that are remembered at most: a feed that names its vehicles
 # anew in every answer (a fault, or ids that rotate) must not fill our memory for a day.
@@ -37,12 +55,14 @@ def advance(
     now: datetime,
     city: City,
     latency_ms: float | None = None,
+    found: Findings | None = None,
 ) -> Snapshot:
     """The snapshot after a good answer of one feed.
 
     Args:
         batches: what the answer said, one a kind; none is an answer too.
         now: the clock that ages are reckoned by.
+        found: by the anonymisation check; None where nothing was looked at this time.
     """
     parts = dict(snapshot.parts)
     late = 0
@@ -64,6 +84,11 @@ def advance(
     if late:
         warnings = {**warnings, "older_than_known": late}
     published = [b.published_at for b in batches if b.published_at]
+    health = judge_privacy(health, found, now)
+    if health.found.unpublished:
+        warnings = {**warnings, "field_not_published": len(health.found.unpublished)}
+    if health.found.removed:
+        warnings = {**warnings, "identifier_removed": sum(health.found.removed.values())}
     health = health.changed(
         asked_at=now,
         succeeded_at=now,
@@ -104,15 +129,21 @@ def _judge_drones(
 
 def note_unchanged(snapshot: Snapshot, feed: str, now: datetime, latency_ms: float | None = None) -> Snapshot:
     """The feed answered that nothing is new: its rows stay, their age goes on."""
-    health = snapshot.feeds[feed].changed(
+    health = judge_privacy(snapshot.feeds[feed], None, now).changed(
         asked_at=now, succeeded_at=now, failing_since=None, failures=0, reason=None, detail=None, latency_ms=latency_ms
     )
     return _next(snapshot, now, snapshot.parts, snapshot.tables, health)
 
 
-def note_failure(snapshot: Snapshot, feed: str, reason: str, detail: str, now: datetime) -> Snapshot:
-    """A poll failed: the last good rows stay and show their age."""
-    old = snapshot.feeds[feed]
+def note_failure(
+    snapshot: Snapshot, feed: str, reason: str, detail: str, now: datetime, found: Findings | None = None
+) -> Snapshot:
+    """A poll failed: the last good rows stay and show their age.
+
+    Args:
+        found: by the anonymisation check in what came and could not be read.
+    """
+    old = judge_privacy(snapshot.feeds[feed], found, now, good=False)
     health = old.changed(
         asked_at=now,
         failing_since=old.failing_since or now,
@@ -121,6 +152,34 @@ def note_failure(snapshot: Snapshot, feed: str, reason: str, detail: str, now: d
         detail=detail,
     )
     return _next(snapshot, now, snapshot.parts, snapshot.tables, health)
+
+
+def judge_privacy(health: FeedHealth, found: Findings | None, now: datetime, good: bool = True) -> FeedHealth:
+    """How a feed stands with personal data after one more poll.
+
+    A privacy fault begins with the first identifier found and lasts until checked
+    answers have been clean for PRIVACY_HELD; a failed poll is no clean answer.
+
+    Args:
+        found: None where nothing was looked at: that is neither clean nor not.
+    """
+    if found is not None and found.identifiers:
+        all_of_it = {**health.found.identifiers, **found.identifiers} if health.has_privacy_fault else found.identifiers
+        return health.changed(
+            found=replace(found, identifiers=dict(list(all_of_it.items())[:MOST_FIELDS])),
+            privacy_since=health.privacy_since or now,
+            privacy_clean_since=None,
+        )
+    if not health.has_privacy_fault:
+        return health if found is None else health.changed(found=found)
+    if not good:
+        return health.changed(privacy_clean_since=None)
+    clean_since = health.privacy_clean_since or (now if found is not None else None)
+    if clean_since is not None and now - clean_since >= PRIVACY_HELD:
+        clean = replace(found or health.found, identifiers={})
+        return health.changed(found=clean, privacy_since=None, privacy_clean_since=None)
+    kept = health.found if found is None else replace(found, identifiers=health.found.identifiers)
+    return health.changed(found=kept, privacy_clean_since=clean_since)
 
 
 class Merged:

@@ -100,6 +100,16 @@ class Limits(BaseModel):
     max_rows: int = Field(100_000, gt=0, description="rows of one poll; a longer answer fails the poll")
 
 
+class Promise(BaseModel):
+    """What a feed's supplier promised, or what we expect where nothing was agreed on: judged over a day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fresh_percent: float = Field(95, ge=0, le=100, description="share of the time in which its data is fresh")
+    valid_percent: float = Field(99, ge=0, le=100, description="share of its rows that are not rejected")
+    latency_ms: float = Field(2_000, gt=0, description="time that 95 % of its answers do not pass")
+
+
 class Feed(BaseModel):
     """One feed, as a feed file declares it. See `docs/adding-a-feed.md`."""
 
@@ -128,6 +138,14 @@ class Feed(BaseModel):
     allow_hosts: tuple[str, ...] = Field((), description="further hosts that redirects and next pages may name")
     allow_private: bool = Field(False, description="whether its address may be private or loopback")
     limits: Limits = Limits()
+    promise: Promise = Promise()
+    published_fields: tuple[str, ...] = Field(
+        (), description="names of the fields that its supplier agreed to send; default the standard's own list"
+    )
+    known_identifiers: tuple[str, ...] = Field(
+        (),
+        description="fields in which it is known and accepted that identifiers come; they never pass, and are no fault",
+    )
     options: Mapping[str, Any] = Field(default_factory=dict, description="what only this adapter understands")
 
     @field_validator("vehicle_type")
@@ -212,6 +230,12 @@ class Adapter:
             on the page. Pure. A feed's own parameter of that name wins.
         no_data_status: statuses by which the standard says that there is
             nothing to tell yet (a month not published): no fault, rows stay.
+        list_published: patterns and marks (`feeds/anonymity/lists.py`) that a feed's own options add to the
+            standard's list of fields.
+        list_fields: a body and the number of the check -> some of its fields, each with a value, where
+            the form is not one that `feeds/anonymity/forms.py` knows. Bounded, never raises.
+        drop_fields: a body and whether a field is listed -> the body without the others, likewise;
+            raises PayloadError where it cannot.
         check_options: looks at a feed's `options` when the feed file is read;
             raises ValueError with one sentence that names the field.
     """
@@ -230,6 +254,9 @@ class Adapter:
     params: Callable[[Feed, datetime | None, datetime], Mapping[str, str]] | None = None
     no_data_status: frozenset[int] = frozenset()
     check_options: Callable[[Feed], object] = lambda feed: None
+    list_published: Callable[[Feed], Sequence[tuple[str, str]]] = lambda feed: ()
+    list_fields: Callable[[bytes, int], list[tuple[tuple[str, ...], Any]]] | None = None
+    drop_fields: Callable[[bytes, Callable[[tuple[str, ...]], bool]], bytes] | None = None
 
 
 @cache
@@ -294,10 +321,32 @@ def read_feed_file(path: Path) -> tuple[Feed, ...]:
             raise FeedFileError(f"{path}: feed {name}: {error}") from error
         except ValueError as error:
             raise FeedFileError(f"{path}: feed {name}: options: {error}") from error
+        try:
+            check_lists(feed)
+        except ValueError as error:
+            raise FeedFileError(f"{path}: feed {name}: {error}") from None
         if any(f.name == feed.name for f in feeds):
             raise FeedFileError(f"{path}: feed {name}: the name is used twice")
         feeds.append(feed)
     return tuple(feeds)
+
+
+def check_lists(feed: Feed) -> None:
+    """Whether the feed's lists of fields can be kept to.
+
+    Raises:
+        ValueError: one sentence: what is no name of a field, or why the list cannot be kept to.
+    """
+    from feeds.anonymity.lists import check_pattern  # it needs what stands above
+
+    for name, patterns in (("published_fields", feed.published_fields), ("known_identifiers", feed.known_identifiers)):
+        for pattern in patterns:
+            try:
+                check_pattern(pattern)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    if feed.published_fields and feed.adapter == "gtfs_static":
+        raise ValueError("published_fields: an archive is not rewritten; leave the list out, the standard's own counts")
 
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

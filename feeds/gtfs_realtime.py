@@ -21,6 +21,7 @@ from control_room.model import DISRUPTION, KINDS, TRIP, VEHICLE, Batch, Table, f
 from feeds.checks import AHEAD, Tally, batch_of
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.gtfs_rt.alerts import observe_alerts
+from feeds.gtfs_rt.fields import drop_fields, list_fields
 from feeds.gtfs_rt.reading import begins_like_gtfs_realtime, count_kinds, read_answer
 from feeds.gtfs_rt.trips import observe_trips
 from feeds.gtfs_rt.values import to_moment, to_seconds
@@ -139,4 +140,6 @@ ADAPTER = Adapter(
     looks_like=looks_like,
     # The UK Bus Open Data Service answers 400 when its own upstream was slow.
     retry_400=True,
+    list_fields=list_fields,
+    drop_fields=drop_fields,
 )

@@ -45,6 +45,7 @@ __all__ = [
     "Record",
     "build_batch",
     "check",
+    "list_mapped",
     "list_unlisted",
     "parse",
     "read_record",
@@ -141,6 +142,19 @@ def list_unlisted(names: Iterable[str], options: MappingOptions) -> set[str]:
     known = {name for source in (*options.mapping.values(), *options.quantities.values()) for name in source.attr}
     listed = known | {name.removesuffix("@observedAt") for name in known} | set(options.ignore)
     return set(names) - listed - {name.partition(".")[0] for name in listed}
+
+
+def list_mapped(options: MappingOptions) -> list[tuple[str, str]]:
+    """The published list of a feed that comes by a mapping: what the mapping speaks of, `ignore` included.
+
+    A list of its own (`published_fields`) counts instead, and what is mapped and not on it is dropped.
+    """
+    sources = (*options.mapping.values(), *options.quantities.values())
+    names = {name.removesuffix("@observedAt") for source in sources for name in source.attr} | set(options.ignore)
+    # Of `location.coordinates.0` the first name is the field; a name that holds dots itself is one as well.
+    return [
+        (f"**.{part}.**", "") for name in sorted(names) for part in {name.partition(".")[0], name.replace(".", "_")}
+    ]
 
 
 def build_batch(rows: list[Row], options: MappingOptions, feed: Feed, received_at: datetime, tally: Tally) -> Batch:

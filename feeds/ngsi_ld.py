@@ -21,7 +21,7 @@ from control_room.model import Batch
 from feeds.checks import Tally, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.mapped.options import IDENTITIES
-from feeds.mapping import MappingOptions, Reading, Row, build_batch, check, list_unlisted, read_record
+from feeds.mapping import MappingOptions, Reading, Row, build_batch, check, list_mapped, list_unlisted, read_record
 from feeds.ngsi.builtin import list_builtin
 from feeds.ngsi.entities import Page, decode, read_entity
 
@@ -139,6 +139,14 @@ def next_url(decoded: Page, url: str) -> str | None:
     return urlunsplit(parts._replace(query=urlencode(query, doseq=True)))
 
 
+def list_published(feed: Feed) -> list[tuple[str, str]]:
+    """Fields that the feed's mapping speaks of, or those of every mapping that is built in; and what each entity has."""
+    chosen = _choose(feed.options)
+    used = [chosen] if isinstance(chosen, MappingOptions) else list(chosen.values())
+    common = [(f"{name}.**", "envelope") for name in ("id", "type", "@context", "scope")]
+    return common + [(p.removeprefix("**."), mark) for options in used for p, mark in list_mapped(options)]
+
+
 def looks_like(body: bytes) -> bool:
     """Whether this is probably an NGSI-LD answer: JSON with one of its names."""
     return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and b"urn:ngsi-ld:" in body[:65_536]
@@ -153,4 +161,5 @@ ADAPTER = Adapter(
     next_url=next_url,
     looks_like=looks_like,
     check_options=lambda feed: _choose(feed.options),
+    list_published=list_published,
 )

@@ -25,9 +25,11 @@ from datetime import datetime
 from typing import Literal
 
 from control_room.clock import Clock
-from control_room.model import Batch
+from control_room.model import Batch, Findings
+from feeds.anonymity.check import Examiner, clean_rows, join_findings, keep_to_list
 from feeds.feed import Adapter, AddressRefused, AnswerRefused, Feed, FeedError, FetchError, PayloadError
 from feeds.fetch import Page, Source
+from feeds.privacy import hide_identifiers
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ FIRST_WITHIN_S = 0.9
 # Rejects that come and go with every answer are one story, not one an answer.
 REJECT_FORGOTTEN_AFTER_S = 600.0
 REASON_LOGGED_EVERY_S = 60.0
+PRIVACY_FORGOTTEN_AFTER_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Polled:
         received_at: when the last byte had come.
         latency_ms: time to answer, all pages together.
         not_modified: the answer is the one before; its rows still hold.
+        found: by the anonymisation check; None where nothing was looked at this time.
     """
 
     feed: Feed
@@ -67,15 +71,21 @@ class Polled:
     received_at: datetime
     latency_ms: float
     not_modified: bool = False
+    found: Findings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A poll that failed; the last good rows stay, and show their age."""
+    """A poll that failed; the last good rows stay, and show their age.
+
+    Attributes:
+        found: by the anonymisation check in what came all the same; None where nothing was looked at.
+    """
 
     feed: Feed
     error: FeedError
     at: datetime
+    found: Findings | None = None
 
 
 Outcome = Polled | Failed
@@ -177,6 +187,12 @@ class Poller:
     _outage: _Outage | None = field(default=None, init=False)
     _rejects: dict[tuple[str, str], float] = field(default_factory=dict, init=False)
     _fault: str = field(default="", init=False)
+    _examiner: Examiner = field(init=False)
+    _personal: dict[str, float] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._examiner = Examiner(self.feed, self.adapter)
+        self.adapter = keep_to_list(self.feed, self.adapter)
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -191,25 +207,48 @@ class Poller:
 
     async def poll_once(self) -> Outcome:
         """Ask once and read the answer. Every fault but cancellation becomes a `Failed`."""
+        pages: Sequence[Page] = ()
+        loop = asyncio.get_running_loop()
         try:
             pages = await self.source.fetch(self.feed, self.adapter)
             last = pages[-1].payload
             batches: tuple[Batch, ...] = ()
+            found: Findings | None = None
             if not last.not_modified:
-                loop = asyncio.get_running_loop()
-                batches = await loop.run_in_executor(self.executor, read_pages, pages, self.feed, self.adapter)
+                read = await loop.run_in_executor(self.executor, read_pages, pages, self.feed, self.adapter)
+                batches, found = await loop.run_in_executor(self.executor, self._look_at, pages, read)
         except FeedError as error:
-            self.source.forget(self.feed.name)
-            return Failed(self.feed, error, self.clock.now())
+            return await self._fail(error, pages)
         except Exception as error:  # a bug of ours must cost one poll, not the loop
-            self.source.forget(self.feed.name)
-            return Failed(self.feed, self._own_fault(error), self.clock.now())
+            return await self._fail(self._own_fault(error), pages)
         latency_ms = sum(page.payload.latency_ms for page in pages)
-        return Polled(self.feed, batches, last.received_at, latency_ms, last.not_modified)
+        return Polled(self.feed, batches, last.received_at, latency_ms, last.not_modified, found)
+
+    def _look_at(self, pages: Sequence[Page], batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], Findings | None]:
+        """The batches without direct identifiers, and what the anonymisation check found. In a worker thread."""
+        cleaned, columns = clean_rows(batches)
+        payloads = [page.payload for page in pages]
+        found = self._examiner.check_bodies([p.body for p in payloads], payloads[-1].received_at)
+        return cleaned, join_findings(found, columns)
+
+    async def _fail(self, error: FeedError, pages: Sequence[Page]) -> Failed:
+        """A failed poll. What came and could not be read may still hold what should not be there."""
+        self.source.forget(self.feed.name)
+        # A server's words and a first bad value are in it, and either may be somebody's.
+        error.detail = hide_identifiers(error.detail)
+        found = None
+        if pages and not pages[-1].payload.not_modified:
+            loop = asyncio.get_running_loop()
+            try:
+                _, found = await loop.run_in_executor(self.executor, self._look_at, pages, ())
+            except Exception:
+                log.exception("feed %s: the anonymisation check failed", self.feed.name)
+        return Failed(self.feed, error, self.clock.now(), found)
 
     def _plan(self, outcome: Outcome) -> None:
         """When to ask next, where the circuit stands, and what the log hears."""
         now_s = self.monotonic()
+        self._tell_personal(outcome.found, now_s)
         if isinstance(outcome, Polled):
             self._tell_end(now_s)
             self._tell_rejects(outcome, now_s)
@@ -285,6 +324,22 @@ class Poller:
                     )
                 self._rejects[key] = now_s
         self._rejects = {k: at for k, at in self._rejects.items() if now_s - at < REJECT_FORGOTTEN_AFTER_S}
+
+    def _tell_personal(self, found: Findings | None, now_s: float) -> None:
+        """Log each field with identifiers once, until it was clean for some time. Its name, never a value."""
+        if found is None:
+            return
+        for name, count in found.identifiers.items():
+            if name not in self._personal:
+                log.warning(
+                    "feed %s: privacy fault: %s in %d values; ask %s to leave it out",
+                    self.feed.name,
+                    name,
+                    count,
+                    self.feed.supplier or "the supplier",
+                )
+            self._personal[name] = now_s
+        self._personal = {k: at for k, at in self._personal.items() if now_s - at < PRIVACY_FORGOTTEN_AFTER_S}
 
 
 async def poll_forever(feed: Feed, adapter: Adapter, source: Source, sink: Sink, clock: Clock) -> None:

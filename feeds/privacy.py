@@ -15,6 +15,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 _SEPARATOR = "[ _-]?"
 # Plates in use in Great Britain that cannot be mistaken for a fleet number. The
@@ -94,3 +96,199 @@ def _bare(text: str) -> str:
 
 
 _SEPARATORS = str.maketrans("", "", " _-")
+
+
+# --- Direct identifiers: what leads to one person without any other knowledge ---
+
+# Each sort in the words that people read on the screens.
+EMAIL: Final = "e-mail address"
+PHONE: Final = "telephone number"
+PLATE: Final = "number plate"
+INSURANCE: Final = "National Insurance number"
+HOME: Final = "home address"
+PERSON: Final = "a person's field"
+
+_EMAIL_FORM = re.compile(r"[^\s@<>\"'(),;:\[\]]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,6}\.[A-Za-z]{2,24}")
+# British numbers of places and mobiles as people write them: 01908 123456, (020) 7946 0000, +44 7700 900123.
+# Not a piece of an id or of a longer number, no coordinate (0.1...), and not 03, 08 or 09: those are organisations'.
+_PHONE_FORM = re.compile(
+    r"(?<![\w:.+/-])(?:(?:\+|00)44[ .-]?(?:\(0\)[ .-]?)?|\(?0)[1257][0-9]{1,4}\)?[ .-]?[0-9]{3,4}[ .-]?[0-9]{3,4}(?![\w-])"
+)
+# The present form only, with letters that the register gives out: older forms look like ids of cells, stops and routes.
+_PLATE_FORM = re.compile(
+    r"(?<![A-Za-z0-9])[A-HK-PRSVWXY][A-HJ-PR-Y](?:0[2-9]|[1257][0-9]|6[0-9])( ?)([A-HJ-PR-Z]{3})(?![A-Za-z0-9])"
+)
+# "ROAD CLOSED IN MK17 DUE TO WORKS" holds a postcode district and a word, and no plate.
+_WORDS_OF_THREE = frozenset(
+    [
+        "ALL",
+        "AND",
+        "ARE",
+        "BAR",
+        "BAY",
+        "BED",
+        "BOX",
+        "BUS",
+        "BUT",
+        "CAN",
+        "CAR",
+        "DAY",
+        "DUE",
+        "EAR",
+        "END",
+        "ETC",
+        "EXC",
+        "FAR",
+        "FOR",
+        "FROM",
+        "GAP",
+        "GAS",
+        "HAS",
+        "HER",
+        "HIS",
+        "HUB",
+        "LAW",
+        "LAY",
+        "LET",
+        "LOW",
+        "MAN",
+        "MAY",
+        "MEN",
+        "MON",
+        "NET",
+        "NEW",
+        "NON",
+        "NOT",
+        "NOW",
+        "OFF",
+        "OLD",
+        "ONE",
+        "ORD",
+        "OUR",
+        "OUT",
+        "OWN",
+        "PAY",
+        "PER",
+        "PUB",
+        "RAN",
+        "RED",
+        "ROW",
+        "RUN",
+        "SAT",
+        "SEE",
+        "SET",
+        "SHE",
+        "SUN",
+        "TEA",
+        "THE",
+        "TOP",
+        "TOW",
+        "TUE",
+        "TWO",
+        "USE",
+        "VAN",
+        "VAT",
+        "VIA",
+        "WAS",
+        "WAY",
+        "WED",
+        "WEF",
+        "WHO",
+        "WHY",
+        "YES",
+        "YET",
+        "YOU",
+    ]
+)
+_INSURANCE_FORM = re.compile(
+    r"(?<![A-Za-z0-9])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]( ?)[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[A-D]"
+    r"(?![A-Za-z0-9])"
+)
+# A house number, words, and a full postcode: "12 Acacia Avenue, Bletchley MK3 6AB".
+_HOME_FORM = re.compile(
+    r"(?<![\w.-])[0-9]{1,4}[A-Za-z]?,? (?:[A-Za-z'.-]{2,30},? ){1,8}[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-BD-HJLNP-UW-Z]{2}(?![A-Za-z0-9])"
+)
+# One of these letters or digits is in every form above; most texts of a feed hold no space, @ or two digits in a row.
+_MAY = re.compile(r"@|[0-9]{2}|[0-9][A-Za-z]?,? [A-Za-z]")
+
+_PERSON_NAMES = re.compile(
+    r"(?:^|_)(?:"
+    r"driver(?:_?(?:name|ref|id|no|num|number|code|licen[cs]e))?"
+    r"|(?:first|fore|given|family|last|maiden|full|middle)_?names?|surnames?"
+    r"|(?:customer|passenger|rider|patient|resident|caller|requeste?o?r|reporter|contact|operative|employee"
+    r"|owner|pilot|crew|staff|attendant|citizen|applicant|complainant)_?name"
+    r"|date_of_birth|birth_?date|dob"
+    r"|national_insurance(?:_?(?:no|number))?|ni_?number|nino|nhs_?(?:no|number)|passport(?:_?(?:no|number))?"
+    r"|e_?mail(?:_?address)?|(?:tele)?phone(?:_?(?:no|number))?|mobile_?(?:no|number|phone)|msisdn|imsi|imei|supi"
+    r"|(?:number_?|licen[cs]e_?|registration_?)plates?|vrms?|vrns?|registration_?(?:mark|number)|vehicle_?registration"
+    r"|(?:operator|pilot|home)_(?:location|position|address)"
+    r")$"
+)
+_UPPER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def find_identifier(text: str) -> str | None:
+    """Which sort of direct identifier a text holds, in words; None where it holds none.
+
+    A bare row of digits is no telephone number here: ids of cells, stops and trips look
+    the same. Where a field is called "phone", its name says enough (`names_person`).
+    """
+    if len(text) < 6 or _MAY.search(text) is None:
+        return None
+    # Nobody hides an address behind ten thousand letters, and each search is linear in what it reads.
+    text = text[:10_000]
+    if "@" in text and _EMAIL_FORM.search(text):
+        return EMAIL
+    if any(_is_phone(found.group(), text) for found in _PHONE_FORM.finditer(text)):
+        return PHONE
+    if any(not found[1] or found[2] not in _WORDS_OF_THREE for found in _PLATE_FORM.finditer(text)):
+        return PLATE
+    if _INSURANCE_FORM.search(text):
+        return INSURANCE
+    return HOME if _HOME_FORM.search(text) else None
+
+
+def _is_phone(found: str, text: str) -> bool:
+    digits = "".join(filter(str.isdigit, found))
+    national = digits.removeprefix("0044") if found.startswith("00") else digits.removeprefix("44")
+    return len(national.lstrip("0")) in (9, 10) and not text.strip().isdigit()
+
+
+@lru_cache(maxsize=20_000)
+def names_person(name: str) -> bool:
+    """Whether a field is about a person by its own name: driver_name, DriverRef, operator-location, e-mail, imsi."""
+    return _PERSON_NAMES.search(_NO_WORD.sub("_", _UPPER.sub("_", name).lower()).strip("_")) is not None
+
+
+@lru_cache(maxsize=20_000)
+def find_in_name(name: str) -> str | None:
+    """Which sort of identifier a field's name itself is: somebody used a plate or an address as a key."""
+    # OData writes `Observations@iot.count`, NGSI-LD clients `speed@observedAt`.
+    return find_identifier(name.replace("@iot.", " ").replace("@odata.", " "))
+
+
+def hide_identifiers(text: str) -> str:
+    """A sentence for logs and screens, each direct identifier in it replaced by what it is."""
+    if len(text) < 6 or _MAY.search(text) is None:
+        return text
+    for form, sort in ((_EMAIL_FORM, EMAIL), (_PHONE_FORM, PHONE), (_INSURANCE_FORM, INSURANCE), (_HOME_FORM, HOME)):
+        text = form.sub(f"({sort} hidden)", text)
+    return _PLATE.sub(f"({PLATE} hidden)", text)
+
+
+# Texts in which nothing was found: ids and names come again with every poll.
+_FREE: set[str | None] = {None}
+
+
+def may_hold_identifiers(texts: Sequence[str | None]) -> bool:
+    """Whether any of many texts may hold a direct identifier, at far less than the cost of asking each."""
+    if _FREE.issuperset(texts):
+        return False
+    fresh = {text for text in texts if text not in _FREE}
+    if any(find_identifier(text) is not None for text in fresh if text):
+        return True
+    if len(_FREE) + len(fresh) > _MOST_CLEAN:
+        _FREE.intersection_update((None,))
+    _FREE.update(fresh)
+    return False

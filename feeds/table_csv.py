@@ -26,7 +26,17 @@ from feeds.checks import Tally, refuse_too_many
 from feeds.feed import Adapter, Feed, PayloadError
 from feeds.mapped.options import IDENTITIES
 from feeds.mapped.values import Leaf
-from feeds.mapping import MappingOptions, Reading, Row, build_batch, check, list_unlisted, parse, read_record
+from feeds.mapping import (
+    MappingOptions,
+    Reading,
+    Row,
+    build_batch,
+    check,
+    list_mapped,
+    list_unlisted,
+    parse,
+    read_record,
+)
 from feeds.text import clean_text
 
 MAX_COLUMNS: Final = 500
@@ -150,4 +160,5 @@ ADAPTER = Adapter(
     observe=observe,
     kinds=tuple(sorted(IDENTITIES, key=lambda kind: kind != "environment")),
     check_options=lambda feed: check(CsvOptions, feed.options),
+    list_published=lambda feed: list_mapped(check(CsvOptions, feed.options)),
 )

@@ -23,7 +23,17 @@ from feeds.feed import Adapter, Feed, PayloadError
 from feeds.json_body import load_json
 from feeds.mapped.options import IDENTITIES
 from feeds.mapped.values import Leaf, find_leaf
-from feeds.mapping import MappingOptions, Reading, Row, build_batch, check, list_unlisted, parse, read_record
+from feeds.mapping import (
+    MappingOptions,
+    Reading,
+    Row,
+    build_batch,
+    check,
+    list_mapped,
+    list_unlisted,
+    parse,
+    read_record,
+)
 from feeds.text import clean_error, clean_text
 
 
@@ -117,4 +127,5 @@ ADAPTER = Adapter(
     observe=observe,
     kinds=tuple(sorted(IDENTITIES, key=lambda kind: kind != "environment")),
     check_options=lambda feed: check(JsonOptions, feed.options),
+    list_published=lambda feed: list_mapped(check(JsonOptions, feed.options)),
 )

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "control_room.punctuality": ("control_room.model",),
     "control_room.incremental": ("control_room.model",),
     "control_room.quality": ("control_room.model",),
+    "control_room.feed_rows": ("control_room.model", "control_room.quality"),
     "control_room.columns": (),
     "control_room.frames": ("control_room.columns",),
     "control_room.marks": ("control_room.city", "control_room.frames", "control_room.model"),
@@ -41,7 +42,7 @@ MAY_IMPORT = {
     "feeds": ("feeds", "control_room.model", "control_room.clock"),
     "feeds.sandbox": ("feeds.sandbox", "control_room.city", "control_room.clock"),
     "alerts": ("alerts", "control_room.model", "control_room.clock", "feeds.units"),
-    "layouts": ("layouts", "control_room.model", "control_room.city", "feeds.feed"),
+    "layouts": ("layouts", "control_room.model", "control_room.city", "control_room.quality", "feeds.feed"),
     # Its types only: the screen shows what the desk has read.
     "layouts.screens.admin_sandbox": ("layouts", "control_room.sandbox_desk"),
     "control_room.sandbox_desk": (),

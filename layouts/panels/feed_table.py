@@ -14,6 +14,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from control_room.model import FeedHealth
+from control_room.quality import read_series
 from layouts.formats import DASH, format_count, format_number, format_reason
 from layouts.panel import Panel, View
 from layouts.panels.feeds import ORDER, WORDS, counts_for_worst
@@ -32,9 +33,13 @@ HEADS = (
     "Answer time",
     "Last hour",
     "Last day",
+    "By hour",
     "Changed",
+    "Anonymised",
 )
 MOST_REASONS = 6
+# Heights of a small column of text; the table of hours below says the same in figures.
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 Quality = Mapping[str, object]
 
@@ -44,11 +49,14 @@ def build_feed_table(view: View) -> Component:
     states = [(h, h.state(view.now)) for h in view.snapshot.feeds.values()]
     if not states:
         return html.P("No feed is set up.", className="calm")
-    states.sort(key=lambda pair: ORDER.index(pair[1]))
-    quality = _read_quality(view)
+    # Personal data where none should be comes before all else: it must be stopped at its source.
+    states.sort(key=lambda pair: (not pair[0].has_privacy_fault, ORDER.index(pair[1])))
+    quality = read_quality(view)
     well = sum(state == "fresh" for _, state in states)
     noun = "feed" if len(states) == 1 else "feeds"
     caption = f"{format_count(len(states))} {noun}, {format_count(well)} of them fresh. What is wrong stands first."
+    if personal := sum(h.has_privacy_fault for h, _ in states):
+        caption += f" Personal data was found in {format_count(personal)}."
     return html.Table(
         [
             html.Caption(caption),
@@ -75,8 +83,10 @@ def _build_row(health: FeedHealth, state: str, quality: Quality) -> Component:
         _build_counts(health.warnings, {}) if health.succeeded_at else DASH,
         format_number(_round(health.latency_ms), "ms"),
         _build_figures(quality, "hour"),
-        _build_figures(quality, "day"),
+        [_build_figures(quality, "day"), *_build_promise(quality)],
+        _build_hours(quality),
         _build_drift(quality),
+        _build_anonymity(health),
     )
     about = " · ".join(t for t in (health.supplier, health.adapter.replace("_", " ")) if t)
     name = [html.Span(health.title, className="feed-name"), html.Span(about, className="feed-about")]
@@ -86,7 +96,7 @@ def _build_row(health: FeedHealth, state: str, quality: Quality) -> Component:
             *(html.Td(c, role="cell", **{"data-head": h}) for c, h in zip(cells, HEADS[1:], strict=True)),
         ],
         role="row",
-        className=f"is-{state}",
+        className=f"is-{state} is-privacy" if health.has_privacy_fault else f"is-{state}",
     )
 
 
@@ -100,6 +110,9 @@ def _build_newest(health: FeedHealth, state: str, step_s: float) -> Component | 
 
 def _build_state(health: FeedHealth, state: str) -> list[Component]:
     parts: list[Component] = [html.Span([symbol(state), html.B(WORDS[state])], className="feed-standing")]
+    if health.privacy_since is not None:
+        parts.append(html.Span([symbol("help"), html.B("personal data found")], className="feed-standing"))
+        parts.append(html.Span([*_list_privacy(health)], className="feed-reason"))
     if health.failures:
         tries = f" · {format_count(health.failures)} polls failed" if health.failures > 1 else ""
         parts.append(html.Span(f"{format_reason(health.reason)}{tries}", className="feed-reason"))
@@ -108,6 +121,86 @@ def _build_state(health: FeedHealth, state: str) -> list[Component]:
         if health.detail:
             parts.append(html.Span(health.detail[:400], className="feed-detail"))
     return parts
+
+
+def _list_privacy(health: FeedHealth) -> list[Component | str]:
+    """Where it was and since when; never what stood there."""
+    parts: list[Component | str] = [", ".join(list(health.found.identifiers)[:MOST_REASONS]), " · since "]
+    parts.append(age(coarse(health.privacy_since, 60)))
+    if health.privacy_clean_since is not None:
+        parts += [" · clean again for ", age(coarse(health.privacy_clean_since, 60))]
+    return parts
+
+
+def _build_anonymity(health: FeedHealth) -> Component | str:
+    """What the anonymisation check found, by the names of fields."""
+    if health.succeeded_at is None and not health.has_privacy_fault:
+        return DASH
+    found = health.found
+    lines = [
+        (words, list(names))
+        for words, names in (
+            ("personal data in", found.identifiers if health.has_privacy_fault else {}),
+            ("not published, dropped:", found.unpublished),
+            ("known and taken away:", found.removed),
+        )
+        if names
+    ]
+    if not lines:
+        return "nothing found"
+    return html.Ul([html.Li([html.B(words), f" {_shorten(names)}"]) for words, names in lines], className="counts")
+
+
+def _shorten(names: list[str]) -> str:
+    more = len(names) - MOST_REASONS
+    return ", ".join(names[:MOST_REASONS]) + (f" and {format_count(more)} more" if more > 0 else "")
+
+
+def _build_promise(quality: Quality) -> list[Component]:
+    """Each promise with what it says and whether the day kept it, in words."""
+    lines = []
+    for name, words, promised in (
+        ("fresh", "fresh", _percent(quality.get("promised_fresh_percent"))),
+        ("valid", "valid", _percent(quality.get("promised_valid_percent"))),
+        ("latency", "answer time", format_number(_find_number(quality, "promised_latency_ms"), "ms")),
+    ):
+        kept = quality.get(f"{name}_kept")
+        if isinstance(kept, bool):
+            told = f"{words}, {promised} promised: "
+            lines.append(html.Li([told, "kept" if kept else html.B("broken")], className="" if kept else "is-broken"))
+    return [html.Ul(lines, className="counts promises")] if lines else []
+
+
+def _build_hours(quality: Quality) -> Component | str:
+    """The last 24 hours as a small column an hour; said in words to whoever listens."""
+    lines = []
+    for name, words, unit in (
+        ("fresh_hours", "fresh", "%"),
+        ("valid_hours", "valid", "%"),
+        ("latency_hours", "95 %", "ms"),
+    ):
+        text = quality.get(name)
+        values = read_series(text) if isinstance(text, str) else []
+        known = [value for value in values if value is not None]
+        if not known:
+            continue
+        full = 100.0 if unit == "%" else max([*known, _find_number(quality, "promised_latency_ms") or 1.0])
+        worst = min(known) if unit == "%" else max(known)
+        told = f" at worst {format_number(worst, unit)}"
+        picture = html.Span(draw(values, full), className="spark", **{"aria-hidden": "true"})
+        lines.append(html.Li([html.Span(words, className="spark-name"), picture, html.Span(told, className="reason")]))
+    return html.Ul(lines, className="counts sparks") if lines else DASH
+
+
+def draw(values: list[float | None], full: float) -> str:
+    """A text of one letter a value, the fuller the larger; a dot where nothing is known."""
+    top = len(BLOCKS) - 1
+    return "".join("·" if v is None else BLOCKS[max(0, min(top, int(v / full * top)))] for v in values)
+
+
+def _find_number(quality: Quality, name: str) -> float | None:
+    value = quality.get(name)
+    return value if isinstance(value, float) else None
 
 
 def _build_counts(counts: Mapping[str, int], offending: Mapping[str, str]) -> Component | str:
@@ -136,6 +229,8 @@ def _build_figures(quality: Quality, span: str) -> Component | str:
     if not isinstance(polls, float) or not polls:
         return DASH
     lines = [f"{_percent(quality.get(f'succeeded_percent_{span}'))} answered"]
+    if isinstance(valid := quality.get(f"valid_percent_{span}"), float) and valid < 100:
+        lines.append(f"{_percent(valid)} of rows valid")
     if isinstance(fresh := quality.get(f"fresh_percent_{span}"), float):
         lines.append(f"{_percent(fresh)} of the time fresh")
     slow = quality.get(f"latency_p95_ms_{span}")
@@ -162,7 +257,8 @@ def _build_drift(quality: Quality) -> Component | str:
     return html.Ul([html.Li([html.B(words), f" {text[:200]}"]) for words, text in said], className="counts")
 
 
-def _read_quality(view: View) -> dict[str, Quality]:
+def read_quality(view: View) -> dict[str, Quality]:
+    """Each feed's row of kind feed_quality, by its name."""
     table = view.snapshot.tables.get("feed_quality")
     return {row["feed"]: row for row in table.to_records()} if table is not None else {}
 

@@ -82,7 +82,9 @@ def arrange(states: Sequence[tuple[FeedHealth, str]], cells: int = CELLS) -> lis
     Two lines for what is wrong while there is room for all; then one line; then
     those that are well are the first to be counted instead of shown.
     """
-    ordered = sorted(states, key=lambda pair: (ORDER.index(pair[1]), not pair[0].rejects))
+    ordered = sorted(
+        states, key=lambda pair: (not pair[0].has_privacy_fault, ORDER.index(pair[1]), not pair[0].rejects)
+    )
     for most in (4, 2):
         items = [Item(h, s, min(most, _cells(h, s))) for h, s in ordered]
         if sum(item.cells for item in items) <= cells:
@@ -110,7 +112,7 @@ def _count_words(counts: Counter[str]) -> str:
 
 
 def _cells(health: FeedHealth, state: str) -> int:
-    if state in ("failing", "stale"):
+    if state in ("failing", "stale") or health.has_privacy_fault:
         return 4
     return 1 if state == "fresh" and not health.rejects else 2
 
@@ -120,6 +122,8 @@ def _build_item(item: Item) -> Component:
     title = html.Span(health.title, className="feed-title")
     newest = _newest(health, state)
     words: list[Component | str] = []
+    if health.has_privacy_fault:
+        words += [html.B("personal data found", className="feed-state"), " · " if state != "fresh" else ""]
     if state != "fresh":
         words.append(html.B(WORDS[state], className="feed-state"))
     if health.failures:

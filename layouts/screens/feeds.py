@@ -17,7 +17,7 @@ from layouts.parts.mark import build_overlay
 from layouts.parts.sight import is_far
 from layouts.screens.wall import build_header, build_live, build_panel_frame
 
-TOPICS = ("panel:feed_table", "panel:catalogue")
+TOPICS = ("panel:feed_table", "panel:suppliers", "panel:feed_hours", "panel:catalogue")
 
 
 def build_feeds_screen(view: View, settings: Mapping[str, Any]) -> Component:
@@ -30,13 +30,15 @@ def build_feeds_screen(view: View, settings: Mapping[str, Any]) -> Component:
         html.Div(
             [
                 build_panel_frame("feed_table", view),
+                build_panel_frame("suppliers", view),
+                build_panel_frame("feed_hours", view),
                 build_panel_frame("catalogue", view),
                 html.P(html.A("To the map", href="/wall"), className="feeds-back"),
             ],
             className="wall-scroll",
             tabIndex=0,
             role="region",
-            **{"aria-label": "Feeds and catalogue"},
+            **{"aria-label": "Feeds, suppliers and catalogue"},
         ),
         className="wall-map wall-table",
     )

@@ -57,7 +57,7 @@ def test_a_feed_that_has_never_answered_shows_dashes_and_not_zeros():
     text = words(build_feed_table(view_of(healths=(never,))))
 
     assert "waiting for a first answer — never 15" in text
-    assert text.endswith("min — — — — — — no") and "1 feed, 0 of them fresh" in text
+    assert text.endswith("min — — — — — — — no —") and "1 feed, 0 of them fresh" in text
 
 
 def test_the_figures_of_hour_and_day_stand_beside_it():
@@ -117,6 +117,6 @@ def test_the_screen_asks_for_both_tables_and_leaves_them_to_the_channel():
     screen = build_feeds_screen(view_of(healths=(GOOD,)), {"wall_width_m": 0, "wall_distance_m": 0})
     live = screen.children[-1].to_plotly_json()["props"]
 
-    assert live["data-topics"] == "panel:feed_table,panel:catalogue"
-    assert {"feed_table", "catalogue"} <= {n for n, p in list_panels().items() if p.on_request}
+    assert live["data-topics"] == "panel:feed_table,panel:suppliers,panel:feed_hours,panel:catalogue"
+    assert {"feed_table", "suppliers", "feed_hours", "catalogue"} <= {n for n, p in list_panels().items() if p.on_request}
     assert "84" not in words(screen)
