@@ -92,7 +92,8 @@ def build_list(state: State, zone: ZoneInfo) -> list[Component]:
                 html.H2("Now"),
                 html.Div(id=NOW, className="scenario-now", **changing[NOW]),
                 html.Div(id=FAULTS, className="scenario-faults", **changing[FAULTS]),
-            ]
+            ],
+            className="scenario-top",
         ),
         html.H2("Scenarios"),
         html.Div([_build_scenario(s, changing) for s in state.scenarios], className="scenarios"),
@@ -141,7 +142,11 @@ def _sum_up(state: State, zone: ZoneInfo) -> list[Component]:
     )
     when = html.Span(f"At {_clock(state.city_time, zone)} by the city's clock{pace}: ", className="reason")
     running = [(scenario, scenario.running) for scenario in state.scenarios if scenario.running]
-    what = f"{len(running)} of {len(state.scenarios)} scenarios" if running else "an ordinary day, no scenario runs."
+    what = (
+        f"{len(running)} of {len(state.scenarios)} scenarios running."
+        if running
+        else "an ordinary day, no scenario runs."
+    )
     lines = [
         html.Li([html.B(scenario.title), f" since {_clock(run.started_at, zone)}. {_tell_steps(scenario, run, state)}"])
         for scenario, run in running

@@ -109,7 +109,7 @@ def test_what_runs_now_stands_first_with_the_moment_it_was_true():
     said = words(build_list(state, LONDON))
 
     assert said.startswith(
-        "Now At 21:00:00 by the city's clock, 60 times as fast as ours: 2 of 2 scenarios Snow since 20:54"
+        "Now At 21:00:00 by the city's clock, 60 times as fast as ours: 2 of 2 scenarios running. Snow since"
     )
     assert "Fog since 20:54:00. Now: Snow falls; Roads are white." in said
     assert "which stands still" in words(build_list(state_of(rate=0), LONDON))
