@@ -16,6 +16,7 @@ import yaml
 
 MAX_BYTES: Final = 1_000_000  # of one file; a hundred good rules are a tenth of that
 MAX_DEPTH: Final = 20
+MAX_NODES: Final = 50_000  # keys and values of one file: a thousand rules have fewer
 
 Path = tuple[str | int, ...]
 
@@ -79,11 +80,15 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
+        self._nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise YamlFault("aliases (*name) are not read; write it out", self._line())
         self._depth += 1
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise YamlFault(f"has more than {MAX_NODES} keys and values; make several files of it", self._line())
         if self._depth > MAX_DEPTH:
             raise YamlFault("is nested too deeply", self._line())
         node = super().compose_node(parent, index)

@@ -219,12 +219,14 @@ def _read_file(file: str, text: str, faults: list[Fault]) -> list[CompiledRule]:
     twice = content.faults
     data = content.data
     if not isinstance(data, dict):
+        faults.extend(Fault(file, line, "", what) for line, what in twice)
         faults.append(Fault(file, 1, "", "needs `system:` and a list under `rules:`"))
         return []
     for what, path in _model_faults(RuleFile, {**data, "rules": []}, ()):
         faults.append(Fault(file, content.line_of(path), "", what))
     items = data.get("rules")
     if not isinstance(items, list):
+        faults.extend(Fault(file, line, "", what) for line, what in twice)
         faults.append(
             Fault(file, content.line_of(("rules",)), "", "needs a list under `rules:`, each item with a `- `")
         )
