@@ -36,6 +36,8 @@ log = structlog.get_logger()
 TIMERS_EVERY_S = 0.5
 SILENCE_EVERY_S = 5.0
 
+READING = "no rule watches yet: the journal is being read"
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -85,7 +87,7 @@ class AlarmDesk:
         self._engine: Engine | None = None
         self._used: Rules | None = None  # those the engine has
         self._stepped_at: float | None = None
-        self._closed_because = "the journal is being read; no rule watches yet"
+        self._closed_because = READING
         self._told: tuple[str, ...] = ()
 
     # Opening; in a thread of its own, before the engine is known to the writer
@@ -173,8 +175,8 @@ class AlarmDesk:
 
     def _tell(self, faults: tuple[str, ...]) -> None:
         """Each fault is logged when it begins and when it ends, not at every step."""
-        if faults == self._told:
-            return
+        if faults == self._told or faults[:1] == (READING,):
+            return  # the last is so at every start, for a moment
         for fault in faults:
             if fault not in self._told:
                 log.warning("alarm system", fault=fault)

@@ -35,6 +35,9 @@ from control_room.access import (
     content_security_policy,
     demo_identity,
 )
+from control_room.alarm_desk import Order, Rules
+from control_room.alarm_requests import find_fault
+from control_room.alarm_service import AlarmService
 from control_room.cache import Cache
 from control_room.city import City
 from control_room.clock import Clock
@@ -42,13 +45,17 @@ from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import FeedHealth, Snapshot
 from control_room.publish import COLUMNS_OF, Publisher
 from control_room.sandbox_desk import SandboxDesk
+from control_room.settings import SettingError
 from control_room.static_files import StaticFiles
+from control_room.storage.database import DatabaseError
+from control_room.storage.store import Store
 from control_room.tiles import MBTiles
 from control_room.writer import advance, note_failure, note_time, note_unchanged
 from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
 from layouts.screens.admin_sandbox import build_admin_sandbox
+from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.feeds import build_feeds_screen
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
@@ -95,7 +102,13 @@ class ControlRoom:
         self._publisher = Publisher(self.feeds, city, clock, mode)
         self.hub = LiveHub(clock, mode)
         self._wanted: Mapping[str, frozenset[str]] = {}
-        self.cache: Cache[Outcome, Mapping[str, Bundle]] = Cache(
+        self.alarms = AlarmService(
+            _store(settings, mode),
+            Path(settings["rules"]) if settings["rules"] else None,
+            city.zone,
+            clock,
+        )
+        self.cache: Cache[Outcome | Order | Rules, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
             self._apply,
             lambda snapshot: note_time(snapshot, self.clock.now()),
@@ -103,6 +116,8 @@ class ControlRoom:
             self._make,
             self._publish,
             settings["frame_gap_ms"] / 1000,
+            judge=self.alarms.desk.judge,
+            due_s=lambda: self.alarms.desk.due_s,
         )
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
         if self._tiles:
@@ -134,6 +149,7 @@ class ControlRoom:
         ]
         tasks = [asyncio.create_task(self.cache.run(), name="writer")]
         tasks += [asyncio.create_task(p.run(), name=f"poll {p.feed.name}") for p in pollers]
+        tasks.append(asyncio.create_task(self.alarms.run(self.cache.put), name="alarms"))
         tasks.append(asyncio.create_task(_collect_garbage(), name="garbage"))
         for task in tasks:
             task.add_done_callback(_log_death)
@@ -144,8 +160,12 @@ class ControlRoom:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             decoders.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(self.alarms.close)
 
-    def _apply(self, snapshot: Snapshot, outcome: Outcome) -> Snapshot:
+    def _apply(self, snapshot: Snapshot, outcome: Outcome | Order | Rules) -> Snapshot:
+        if isinstance(outcome, Order | Rules):
+            self.alarms.take(outcome)
+            return note_time(snapshot, self.clock.now())
         name, now = outcome.feed.name, self.clock.now()
         if isinstance(outcome, Failed):
             return note_failure(snapshot, name, outcome.error.reason, outcome.error.detail, now, outcome.found)
@@ -185,6 +205,7 @@ class ControlRoom:
             "/wall": (WALL, self._build_wall),
             "/wall/table": (WALL, self._build_wall_table),
             "/feeds": (WALL, self._build_feeds_screen),
+            "/alarms": (OPERATOR, self._build_alarms_screen),
         }
         if self._desk is not None:
             screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
@@ -202,11 +223,16 @@ class ControlRoom:
     def _build_feeds_screen(self, _: Mapping[str, str]) -> Any:
         return build_feeds_screen(self._publisher.view(self.cache.snapshot), self.settings)
 
+    def _build_alarms_screen(self, _: Mapping[str, str]) -> Any:
+        return build_alarms_screen(self._publisher.view(self.cache.snapshot), self.settings)
+
     def _build_admin_sandbox(self, _: Mapping[str, str]) -> Any:
         return build_admin_sandbox(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _find_fault(self, path: str, body: bytes) -> str | None:
-        return callback_body.find_fault(body, self._dash.callback_map) if path == callback_body.PATH else None
+        if path == callback_body.PATH:
+            return callback_body.find_fault(body, self._dash.callback_map)
+        return find_fault(path, body, self.clock.now())
 
     def _policy(self) -> str:
         if self._csp is None:
@@ -227,13 +253,15 @@ class ControlRoom:
             )
         elif path.startswith("/tiles/"):
             await self._tile(path, send)
+        elif path.startswith("/alarms/"):
+            await self.alarms.serve(scope, receive, send)
         elif path == "/":
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
             await send({"type": "http.response.body", "body": b""})
         elif path == "/admin/sandbox" and self._desk is None:
             await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)
         else:
-            if path.startswith(("/wall", "/admin/")) or path == "/feeds":
+            if path.startswith(("/wall", "/admin/")) or path in ("/feeds", "/alarms"):
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)
@@ -271,6 +299,16 @@ def _health(feed: Feed) -> FeedHealth:
         promised_valid_percent=feed.promise.valid_percent,
         promised_latency_ms=feed.promise.latency_ms,
     )
+
+
+def _store(settings: Mapping[str, Any], mode: Mode) -> Store | None:
+    """Where the journal of alarms is kept; a replay's is gone with it."""
+    if mode == "replay":
+        return None
+    try:
+        return Store(Path(settings["data"]), mode, settings["journal_days"], settings["database"])
+    except DatabaseError as error:
+        raise SettingError(str(error)) from error
 
 
 def _host_names(settings: Mapping[str, Any]) -> set[str]:

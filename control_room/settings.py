@@ -63,6 +63,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("public_host", "", "further host names the dashboard is reached by, separated by commas"),
     Setting("open_demo", False, "let anybody who can reach the port see the staff screens (demonstrations only)"),
     Setting("city", "milton_keynes", "folder of city facts: a name under control_room/city or a path"),
+    Setting(
+        "database",
+        "",
+        "URL of a PostgreSQL database that gets every event of the alarm journal as well; none keeps it in --data alone",
+    ),
     Setting("rules", "", "folder of alarm rules; none takes those that come with the program (alerts/rules)"),
     Setting("journal_days", 400, "how long the journal of alarms is kept; 0 is for ever", "days"),
     Setting("record", False, "keep the raw answers of all feeds under DATA/recordings"),

@@ -7,6 +7,7 @@ reached through psycopg, with a limit to every wait.
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,8 @@ def migrate(engine: sa.Engine) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
 
+    # It tells of each table at every start.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:
