@@ -23,6 +23,7 @@ from feeds.anonymity.forms import Leaf, Path, drop_fields, list_leaves
 from feeds.anonymity.lists import FieldList, get_list
 from feeds.feed import Adapter, Feed
 from feeds.privacy import (
+    EMAIL,
     HOME,
     PERSON,
     find_identifier,
@@ -145,8 +146,9 @@ def _most(counts: Mapping[str, int]) -> dict[str, int]:
 def clean_rows(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], dict[str, int]]:
     """The batches of a poll without any direct identifier in a text.
 
-    In a text it is hidden where it stands; a row that is named by one is left
-    out (`identifier_as_name`), for any name we gave it could lead back.
+    In a text that was written for everybody it is hidden where it stands, any
+    other text is unknown after it; a row that is named by one is left out
+    (`identifier_as_name`), for any name we gave it could lead back.
 
     Returns:
         The batches, and the columns in which one was that is a fault, with counts.
@@ -154,6 +156,14 @@ def clean_rows(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], dict[str, i
     found: Counter[str] = Counter()
     cleaned = tuple(_clean_batch(batch, found) for batch in batches)
     return cleaned, dict(found)
+
+
+def _fine_sorts(kind: str, is_name: bool) -> frozenset[str]:
+    """Sorts of identifiers that are none in a column of this kind."""
+    fine = {HOME} if kind in _OF_PLACES else set()
+    if kind == "event" and is_name:
+        fine.add(EMAIL)  # RFC 5545 makes a UID of a random text, "@" and a host
+    return frozenset(fine)
 
 
 def _clean_batch(batch: Batch, found: Counter[str]) -> Batch:
@@ -170,17 +180,20 @@ def _clean_batch(batch: Batch, found: Counter[str]) -> Batch:
         texts = array.tolist()
         if not may_hold_identifiers(texts):
             continue
+        is_name = name == kind.key or name.endswith("_id")
+        fine = _fine_sorts(kind.name, is_name)
         sorts = [find_identifier(text) if text else None for text in texts]
-        rows = [i for i, sort in enumerate(sorts) if sort is not None and (sort != HOME or kind.name not in _OF_PLACES)]
+        rows = [i for i, sort in enumerate(sorts) if sort is not None and sort not in fine]
         if not rows:
             continue
         hidden[name] += len(rows)
-        if name == kind.key or name.endswith("_id"):
+        if is_name:
             bad[rows] = True
         else:
             new = array.copy()
             for row in rows:
-                new[row] = hide_identifiers(texts[row])
+                # Beside somebody's number may stand their name, which nobody can tell from any other word.
+                new[row] = hide_identifiers(texts[row]) if kind.name in _FOR_ALL else None
             changed[name] = new
         if kind.name not in _FOR_ALL:
             for row in rows:
