@@ -508,7 +508,10 @@ class Builder:
 
     def _followed(self, node: ast.expr, function: str) -> None:
         if not self.history:
-            raise self.refuse(node, f"{function} needs rows that are followed over time; group and expect have none")
+            raise self.refuse(
+                node,
+                f"{function} needs rows that are followed over time, and what is expected is not; age_s says how long it has been silent",
+            )
 
     def known(self, node: ast.Call) -> Run:
         value = self.build_value(node.args[0])

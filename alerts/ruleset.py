@@ -122,6 +122,19 @@ class CompiledRule:
         return tuple(c for c in some if c is not None)
 
     @property
+    def row_conditions(self) -> tuple[Condition, ...]:
+        """Those that are asked of rows of the kind."""
+        if self.rule.group is None and self.rule.expect is None:
+            return self.conditions
+        return tuple(c for c in (self.where, self.count) if c is not None)
+
+    @property
+    def windows(self) -> frozenset[tuple[str, float]]:
+        """History that a rule with `group` needs of its groups: (column, seconds). For `Memory.follow`."""
+        asked = set(self.conditions) - set(self.row_conditions)
+        return frozenset(window for condition in asked for window in condition.windows)
+
+    @property
     def reads_age(self) -> bool:
         """Whether a condition asks for the age of rows, so that old ones are judged too."""
         return any(c.reads_age for c in self.conditions)
@@ -140,13 +153,14 @@ class RuleSet:
 
     def windows_of(self, kind: str) -> frozenset[tuple[str, float]]:
         """History that conditions on rows of that kind need: (column, seconds). For `Memory.follow`."""
-        return frozenset(w for r in self.rules.values() if r.kind.name == kind for c in r.conditions for w in c.windows)
+        return frozenset(w for c in self._asked_of(kind) for w in c.windows)
 
     def zones_of(self, kind: str) -> frozenset[str]:
         """Zones whose borders conditions on rows of that kind watch. For `Memory.follow`."""
-        return frozenset(
-            z for r in self.rules.values() if r.kind.name == kind for c in r.conditions for z, _ in c.crossings
-        )
+        return frozenset(zone for c in self._asked_of(kind) for zone, _ in c.crossings)
+
+    def _asked_of(self, kind: str) -> list[Condition]:
+        return [c for r in self.rules.values() if r.kind.name == kind for c in r.row_conditions]
 
 
 def load_rules(folder: Path) -> RuleSet:
@@ -311,12 +325,12 @@ def compile_rule(rule: Rule, system: str, file: str, line: int, say: Say) -> Com
         say(_no_kind(rule.kind), "kind")
         return None
     columns = _judged_columns(rule, kind, say)
-    plain = not (rule.group or rule.expect)
+    followed = rule.expect is None
 
     def build(text: str, *path: str | int, of_row: bool = False) -> Condition | None:
         on = kind.by_name if of_row else columns
         try:
-            return compile_condition(text, on, history=of_row or plain)
+            return compile_condition(text, on, history=of_row or followed)
         except ExpressionError as error:
             say(f"{'.'.join(map(str, path))}: {error}", *path)
             return None

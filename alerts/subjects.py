@@ -22,7 +22,8 @@ class Subjects:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._memories: dict[str, Memory] = {}
+        self._memories: dict[str, Memory] = {}  # by kind
+        self._derived: dict[str, Memory] = {}  # by rule, of its groups or expected things
         self._rosters: dict[str, Roster] = {}
         self._looks: dict[str, tuple[Table, Rows, Roster]] = {}
         self._freshness: Freshness
@@ -35,6 +36,10 @@ class Subjects:
         self._memories = {k: self._memories.get(k) or Memory(self._zone) for k in kinds}
         for kind, memory in self._memories.items():
             memory.follow(rules.windows_of(kind), rules.zones_of(kind))
+        derived = {r.name: r for r in rules.rules.values() if r.rule.group is not None or r.rule.expect is not None}
+        self._derived = {name: self._derived.get(name) or Memory(self._zone) for name in derived}
+        for name, memory in self._derived.items():
+            memory.follow(derived[name].windows, ())
 
     def begin(self, snapshot: Snapshot, now: datetime, freshness: Freshness) -> None:
         """A new step."""
@@ -59,8 +64,12 @@ class Subjects:
             return rows, roster, stale, where
         keys, columns = self._derive(compiled, table, rows, where, stale)
         roster = self._roster(f"rule {compiled.name}", keys)
-        memory = self._memories.setdefault(f"rule {compiled.name}", Memory(self._zone))
-        return memory.look(columns, roster.keys, self._now), roster, np.zeros(len(keys), dtype=bool), None
+        return (
+            self._derived[compiled.name].look(columns, roster.keys, self._now),
+            roster,
+            np.zeros(len(keys), dtype=bool),
+            None,
+        )
 
     def _derive(
         self, compiled: CompiledRule, table: Table, rows: Rows, where: Truth | None, stale: np.ndarray

@@ -365,7 +365,7 @@ def test_entering_and_leaving_are_told_for_as_long_as_asked():
 
 
 def test_functions_of_history_are_refused_where_rows_are_not_followed():
-    """A count of a group has no history: the rule says so on loading instead of never alarming."""
+    """What is expected has no history: the rule says so on loading instead of never alarming."""
     with pytest.raises(ExpressionError, match="followed over time"):
         compile_condition('change(speed_kmh, "1 min") > 3', VEHICLE.by_name, history=False)
 

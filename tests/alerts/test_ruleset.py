@@ -133,7 +133,7 @@ def test_derived_columns_have_their_names_and_units():
         (rule(group="{count: speed_kmh > 3, by: [speed_kmh]}", when="count > 3"), 14, "can be grouped by"),
         (rule(group="{count: speed_kmh > 3, sums: {count: speed_kmh}}", when="count > 3"), 14, "cannot be called"),
         (rule(group="{count: speed_kmh > 3, sums: {a: label}}", when="count > 3"), 14, "of numbers"),
-        (rule(group="{count: speed_kmh > 3}", when='change(count, "5 min") > 3'), 6, "followed over time"),
+        (rule(expect="{column: label, values: [x]}", when='change(age_s, "5 min") > 3'), 6, "followed over time"),
         (rule(expect="{column: lable, values: [x]}", when="not present"), 14, "did you mean label"),
         (rule(expect="{column: label, values: [x, x]}", when="not present"), 14, "expected twice"),
         (rule(raises="[{when: speed_kmh > 9, priority: low}]"), 14, "which is not above low"),
@@ -266,11 +266,17 @@ def test_a_set_knows_what_its_conditions_must_remember():
         {
             "a": rule(when='rate(speed_kmh, "5 min") > 3', clear='left("Park", "1 min")'),
             "b": rule(name="other_rule", where='change(delay_s, "1 h") > 0'),
+            "d": rule(
+                name="of_groups",
+                group="{by: [locality], count: 'change(odometer_m, \"1 h\") > 0'}",
+                when='change(count, "10 min") > 3',
+            ),
             "c": rule(name="of_cells", kind="cell", when='change(devices_mean, "1 h") > 0'),
         }
     )
 
-    assert rules.windows_of("vehicle") == {("speed_kmh", 300.0), ("delay_s", 3600.0)}
+    assert rules.windows_of("vehicle") == {("speed_kmh", 300.0), ("delay_s", 3600.0), ("odometer_m", 3600.0)}
+    assert rules.rules["of_groups"].windows == {("count", 600.0)}
     assert rules.zones_of("vehicle") == {"Park"}
     assert rules.windows_of("cell") == {("devices_mean", 3600.0)}
     assert rules.windows_of("trip") == frozenset()
