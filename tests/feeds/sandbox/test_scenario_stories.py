@@ -219,7 +219,7 @@ def test_story_of_robot_cluster(stage: Stage):
 
     def blocked() -> list[Row]:
         rows = stage.rows("robots", "vehicle")
-        return [r for r in rows if r["state"] == "blocked" and metres(r["latitude"], r["longitude"], *hub) < 350]
+        return [r for r in rows if r["state"] == "needs_help" and metres(r["latitude"], r["longitude"], *hub) < 350]
 
     assert len(blocked()) < 3
     stage.start("robot_cluster")
