@@ -256,7 +256,7 @@ def _measure(
     up = np.where(hole, 0, np.round(rate * 0.12)).astype(np.int64).tolist()
     times = {s: _local(s + view.shift_s) for s in set(moment_s.tolist())}
     modes = np.where(public, "LTE", "5G").tolist()
-    places = zip(np.round(longitude, 6).tolist(), np.round(latitude, 6).tolist(), strict=True)
+    places = zip(np.round(longitude, 7).tolist(), np.round(latitude, 7).tolist(), strict=True)
     return [
         f"{times[s]},{x},{y},-,SANDBOX,-,{mode},{r},{q},{n:.1f},{d},{u},{'D' if d else 'I'}"
         for s, (x, y), mode, r, q, n, d, u in zip(
