@@ -2,88 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from operator import itemgetter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 
 from alerts.alarm import Alarm
-from alerts.floods import find_heads
+from alerts.floods import Groups
 from alerts.ruleset import CompiledRule
 from alerts.words import fill, find_subject, say_values
-from control_room.model import ALARM, Table, to_ms
+from control_room.model import ALARM, Column, Table
 
+# Filled from each alarm by itself; what is folded under what is known of all of them only.
 _NAMES: Final = tuple(c.name for c in ALARM.columns if c.name not in ("folded_under", "folded"))
-_NAT: Final = np.datetime64("NaT", "ms")
+_NAT: Final = int(np.iinfo(np.int64).min)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
 
 Row = tuple[Any, ...]
 
 
 class AlarmTable:
-    """Renews the rows of alarms that changed, and the table when any did."""
+    """Holds a place a row in growing columns; renews the rows of alarms that changed, and then the table.
+
+    Ten thousand alarms are no reason to look at more than those that changed.
+    """
 
     def __init__(self) -> None:
-        self._rows: dict[str, Row] = {}
-        self._grouped: set[str] = set()
+        self.groups = Groups()
+        self._columns = {c.name: np.empty(0, dtype=_dtype(c)) for c in ALARM.columns}
+        self._place: dict[str, int] = {}
+        self._free: list[int] = []
+        self._changed: dict[str, Row | None] = {}
+        self._heads: dict[str, str] = {}
+        self._groups_changed: set[str] = set()
         self._table = Table.empty(ALARM)
-        self._is_old = False
 
     def note(self, alarm_id: str, alarm: Alarm | None, compiled: CompiledRule | None) -> None:
         """An alarm has changed. A delay that only rises is no alarm yet."""
         row = None if alarm is None else build_row(alarm, compiled)
-        if row is None and alarm_id not in self._rows:
+        if row is None and alarm_id not in self._place and alarm_id not in self._changed:
             return
-        self._is_old = True
-        if row is None:
-            del self._rows[alarm_id]
-        else:
-            self._rows[alarm_id] = row
-        if row is not None and alarm is not None and alarm.group is not None:
-            self._grouped.add(alarm_id)
-        else:
-            self._grouped.discard(alarm_id)
+        self._changed[alarm_id] = row
+        for _ in range(2):  # the group it leaves, and the one it comes into
+            if (group := self.groups.group_of(alarm_id)) is not None:
+                self._groups_changed.add(group)
+            self.groups.note(alarm_id, alarm if row is not None else None)
 
     def begin(self, alarms: Mapping[str, Alarm], rules: Mapping[str, CompiledRule]) -> None:
         """Every row anew."""
-        self._rows.clear()
-        self._grouped.clear()
-        self._is_old = True
+        for alarm_id in self._place.keys() - alarms.keys():
+            self.note(alarm_id, None, None)
         for alarm_id, alarm in alarms.items():
             self.note(alarm_id, alarm, rules.get(alarm.rule))
 
-    def table(self, alarms: Mapping[str, Alarm]) -> Table:
+    def table(self) -> Table:
         """All rows; the very same table while nothing changed."""
-        if self._is_old:
-            self._table = self._build(alarms)
-            self._is_old = False
+        if self._changed:
+            self._put_rows()
+            self._fold()
+            places = np.fromiter(self._place.values(), dtype=np.int64, count=len(self._place))
+            columns = {name: array[places] for name, array in self._columns.items()}
+            for column in ALARM.columns:
+                if column.type == "time":
+                    columns[column.name] = columns[column.name].view("datetime64[ms]")
+            self._table = Table.of(ALARM, columns)
         return self._table
 
-    def _build(self, alarms: Mapping[str, Alarm]) -> Table:
-        if not self._rows:
-            return Table.empty(ALARM)
-        columns: dict[str, Any] = {}
-        rows = self._rows.values()
-        for i, name in enumerate(_NAMES):
-            values = list(map(itemgetter(i), rows))
-            columns[name] = _array(ALARM.by_name[name].type, values)
-        columns["folded_under"], columns["folded"] = self._fold(alarms)
-        return Table.of(ALARM, columns)
+    def _put_rows(self) -> None:
+        gone = [alarm_id for alarm_id, row in self._changed.items() if row is None and alarm_id in self._place]
+        self._free += [self._place.pop(alarm_id) for alarm_id in gone]
+        rows = {alarm_id: row for alarm_id, row in self._changed.items() if row is not None}
+        self._changed = {}
+        if not rows:
+            return
+        places = [self._find_place(alarm_id) for alarm_id in rows]
+        for name, values in zip(_NAMES, zip(*rows.values(), strict=True), strict=True):
+            array = self._columns[name]
+            if array.dtype == object:
+                filled = np.empty(len(values), dtype=object)
+                filled[:] = values
+                array[places] = filled
+            else:
+                array[places] = values
+        self._columns["folded_under"][places] = None
+        self._columns["folded"][places] = 0
 
-    def _fold(self, alarms: Mapping[str, Alarm]) -> tuple[np.ndarray, np.ndarray]:
-        under = np.full(len(self._rows), None, dtype=object)
-        folded = np.zeros(len(self._rows))
-        if self._grouped:
-            heads = find_heads(alarms[alarm_id] for alarm_id in self._grouped)
-            places = {alarm_id: i for i, alarm_id in enumerate(self._rows)}
-            for alarm_id in self._grouped:
-                alarm = alarms[alarm_id]
-                head = heads.get(alarm.group or "")
-                if head is not None and head != alarm_id and not alarm.is_hidden:
-                    under[places[alarm_id]] = head
-                    folded[places[head]] += 1
-        return under, folded
+    def _find_place(self, alarm_id: str) -> int:
+        place = self._place.get(alarm_id)
+        if place is None:
+            if not self._free:
+                self._grow()
+            place = self._place[alarm_id] = self._free.pop()
+        return place
+
+    def _grow(self) -> None:
+        size = len(self._columns["alarm_key"])
+        more = max(64, size // 2)
+        for column in ALARM.columns:
+            filled = np.zeros(more, dtype=_dtype(column))
+            self._columns[column.name] = np.concatenate([self._columns[column.name], filled])
+        self._free += range(size + more - 1, size - 1, -1)
+
+    def _fold(self) -> None:
+        """Say again of every group that changed who speaks for it."""
+        under, folded = self._columns["folded_under"], self._columns["folded"]
+        for group in self._groups_changed:
+            before = self._heads.pop(group, None)
+            head = self.groups.find_head(group)
+            if before is not None and before in self._place:
+                folded[self._place[before]] = 0
+            if head is None:
+                continue
+            members = self.groups.members(group)
+            self._heads[group] = head
+            under[[self._place[alarm_id] for alarm_id in members]] = head
+            under[self._place[head]] = None
+            folded[self._place[head]] = len(members) - 1
+        self._groups_changed.clear()
+
+
+def _dtype(column: Column) -> np.dtype[Any]:
+    """Times are whole milliseconds while they are gathered."""
+    return np.dtype(np.int64) if column.type == "time" else column.dtype
 
 
 def find_state(alarm: Alarm) -> str | None:
@@ -170,19 +212,5 @@ def _put_aside_why(alarm: Alarm) -> str | None:
     return alarm.shelved_why if alarm.shelved_until else None
 
 
-def _time(moment: Any) -> np.datetime64:
-    return _NAT if moment is None else to_ms(moment)
-
-
-def _array(type_: str, values: Iterable[Any]) -> np.ndarray:
-    values = list(values)
-    if type_ == "number":
-        return np.array(values, dtype=np.float64)
-    if type_ == "time":
-        return np.array(values, dtype="datetime64[ms]")
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-__all__ = ["AlarmTable", "build_row", "find_state"]
+def _time(moment: datetime | None) -> int:
+    return _NAT if moment is None else (moment - _EPOCH) // _MS

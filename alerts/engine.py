@@ -147,13 +147,14 @@ class Engine:
             subjects=self._subjects,
             agenda=self._agenda,
             floods=self._floods,
+            groups=self._alarm_table.groups,
             events=[*stepped, *put_away],
         )
         for stage in STAGES:
             stage(work)
         self._note_faults(work.faults)
         events = self._write(work.events, now)
-        return Step(events, self._alarm_table.table(self._alarms))
+        return Step(events, self._alarm_table.table())
 
     def command(self, command: Command, now: datetime) -> Answer:
         """Do what a person wants; it is durable when this returns. The next step's table shows it.

@@ -7,8 +7,7 @@ stands, the rest is folded under it. Only what people can see counts.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,11 +26,12 @@ class Flood:
     """Arrivals of one sort within WINDOW, and the flood they make if they are too many.
 
     Attributes:
+        arrivals: id -> when, the oldest first. One alarm that comes again and again is chatter, no flood.
         group: its name; empty is no flood.
         head: id of the first-out.
     """
 
-    arrivals: deque[tuple[datetime, str]] = field(default_factory=deque)
+    arrivals: dict[str, datetime] = field(default_factory=dict)
     group: str = ""
     head: str = ""
 
@@ -48,14 +48,14 @@ class Floods:
         told = [(a.told_at, a) for a in alarms if a.told_at is not None and a.is_active and not a.is_hidden]
         for at, alarm in sorted(told, key=lambda pair: (pair[0], pair[1].changed_seq)):
             flood = self._floods.setdefault(sort_of(alarm, group_by.get(alarm.rule, ())), Flood())
-            flood.arrivals.append((at, alarm.alarm_id))
+            flood.arrivals[alarm.alarm_id] = at
             if alarm.group:
                 flood.group, flood.head = alarm.group, alarm.folded_under or alarm.alarm_id
 
     def move(self, step: timedelta) -> None:
         """Our clock was set by so much."""
         for flood in self._floods.values():
-            flood.arrivals = deque((at + step, alarm_id) for at, alarm_id in flood.arrivals)
+            flood.arrivals = {alarm_id: at + step for alarm_id, at in flood.arrivals.items()}
 
     def arrive(self, sort: Sort, alarm_id: str, now: datetime) -> tuple[Flood, list[str]]:
         """An alarm has reached people.
@@ -66,14 +66,15 @@ class Floods:
         """
         flood = self._floods.setdefault(sort, Flood())
         self._let_go(flood, now)
-        flood.arrivals.append((now, alarm_id))
+        flood.arrivals.pop(alarm_id, None)
+        flood.arrivals[alarm_id] = now
         if len(flood.arrivals) <= MOST:
             return flood, []
         if flood.group:
             return flood, [alarm_id]
-        flood.head = flood.arrivals[0][1]
-        flood.group = f"{sort[0]} {flood.arrivals[0][0]:%Y-%m-%dT%H:%M:%S.%fZ} {flood.head.partition('|')[2]}"
-        return flood, list(dict.fromkeys(arrived for _, arrived in flood.arrivals))
+        flood.head, began = next(iter(flood.arrivals.items()))
+        flood.group = f"{sort[0]} {began:%Y-%m-%dT%H:%M:%S.%fZ} {flood.head.partition('|')[2]}"
+        return flood, list(flood.arrivals)
 
     def forget(self, now: datetime) -> None:
         """Let go of what is long past."""
@@ -84,8 +85,13 @@ class Floods:
 
     @staticmethod
     def _let_go(flood: Flood, now: datetime) -> None:
-        while flood.arrivals and now - flood.arrivals[0][0] >= WINDOW:
-            flood.arrivals.popleft()
+        over = []
+        for alarm_id, at in flood.arrivals.items():
+            if now - at < WINDOW:
+                break
+            over.append(alarm_id)
+        for alarm_id in over:
+            del flood.arrivals[alarm_id]
         if len(flood.arrivals) <= MOST:
             flood.group = flood.head = ""
 
@@ -95,22 +101,60 @@ def sort_of(alarm: Alarm, group_by: tuple[str, ...]) -> Sort:
     return alarm.rule, tuple(str(alarm.values.get(name)) for name in group_by), alarm.priority
 
 
-def find_heads(alarms: Iterable[Alarm]) -> dict[str, str]:
-    """For each group the alarm that speaks for it now: group -> id.
+class Groups:
+    """Who is folded under whom now, as people see it.
 
-    The first-out while people can see it; when it has gone or was put aside, the
-    one raised first of those that can be seen. So nothing is folded under what is not there.
+    The first-out speaks for its group while it can be seen; when it has gone or was put aside, the one
+    raised first of those that can be seen does. So nothing is folded under what is not there.
     """
-    found: dict[str, Alarm] = {}
-    for alarm in alarms:
-        if alarm.group is None or alarm.is_hidden:
-            continue
-        held = found.get(alarm.group)
-        if held is None or _order(alarm) < _order(held):
-            found[alarm.group] = alarm
-    return {group: alarm.alarm_id for group, alarm in found.items()}
 
+    def __init__(self) -> None:
+        self._members: dict[str, dict[str, float]] = {}  # those that can be seen -> when raised
+        self._first_out: dict[str, str] = {}
+        self._group_of: dict[str, str] = {}
 
-def _order(alarm: Alarm) -> tuple[bool, float, str]:
-    at = alarm.raised_at.timestamp() if alarm.raised_at else 0.0
-    return alarm.folded_under is not None, at, alarm.alarm_id
+    def note(self, alarm_id: str, alarm: Alarm | None) -> None:
+        """An alarm has changed."""
+        group = alarm.group if alarm is not None and not alarm.is_hidden else None
+        before = self._group_of.get(alarm_id)
+        if before is not None and before != group:
+            self._leave(before, alarm_id)
+        if alarm is not None and group is not None:
+            self._group_of[alarm_id] = group
+            self._members.setdefault(group, {})[alarm_id] = alarm.raised_at.timestamp() if alarm.raised_at else 0.0
+            if alarm.folded_under is None:
+                self._first_out[group] = alarm_id
+
+    def group_of(self, alarm_id: str) -> str | None:
+        """Its group, if people can see the alarm."""
+        return self._group_of.get(alarm_id)
+
+    def members(self, group: str) -> Collection[str]:
+        """Those of the group that people can see."""
+        return self._members.get(group, {}).keys()
+
+    def find_head(self, group: str) -> str | None:
+        """The alarm that speaks for the group."""
+        members = self._members.get(group)
+        if not members:
+            return None
+        first = self._first_out.get(group)
+        return first if first in members else min(members, key=lambda alarm_id: (members[alarm_id], alarm_id))
+
+    def find_speaker(self, alarm_id: str) -> str | None:
+        """The alarm that this one is folded under; None where it stands by itself."""
+        group = self._group_of.get(alarm_id)
+        head = self.find_head(group) if group is not None else None
+        return None if head == alarm_id else head
+
+    def clear(self) -> None:
+        self._members.clear()
+        self._first_out.clear()
+        self._group_of.clear()
+
+    def _leave(self, group: str, alarm_id: str) -> None:
+        del self._group_of[alarm_id]
+        del self._members[group][alarm_id]
+        if not self._members[group]:
+            del self._members[group]
+            self._first_out.pop(group, None)

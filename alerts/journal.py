@@ -7,7 +7,6 @@ and backtests (here), in a database for the control room (`control_room.storage`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from alerts.alarm import Event
@@ -53,6 +52,10 @@ class MemoryJournal:
 
     def append(self, events: Sequence[Event]) -> list[Event]:
         first = len(self.events) + 1
-        written = [replace(event, seq=first + i) for i, event in enumerate(events)]
+        written = [
+            # Not `dataclasses.replace`, which takes three times as long: a flood writes ten thousand.
+            Event(e.at, e.rule, e.key, e.what, e.by, e.why, e.values, e.facts, first + i)
+            for i, e in enumerate(events)
+        ]
         self.events.extend(written)
         return written

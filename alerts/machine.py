@@ -37,7 +37,10 @@ def apply(alarm: Alarm | None, event: Event) -> Alarm | None:
     """
     before = alarm or Alarm(event.rule, event.key)
     after = _APPLY.get(event.what, _unchanged)(before, event)
-    return changed(after, changed_seq=event.seq) if _is_remembered(after) else None
+    if not _is_remembered(after):
+        return None
+    # An event that waits for the journal has no place in it yet.
+    return changed(after, changed_seq=event.seq) if event.seq else after
 
 
 def fold(alarms: dict[str, Alarm], events: Iterable[Event]) -> None:

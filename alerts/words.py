@@ -59,8 +59,10 @@ def _plain(array: np.ndarray) -> list[Any]:
 
 def clean_words(text: str, limit: int = LONGEST_TEXT) -> str:
     """One line, nothing hidden in it, bounded. What passes here is kept for ever."""
+    if len(text) <= limit and text.isascii() and text.isprintable() and text == text.strip() and "  " not in text:
+        return text  # nearly always
     text = text[: 4 * limit]
-    if not (text.isascii() and text.isprintable()):
+    if not text.isascii() or not text.isprintable():
         text = "".join(" " if _is_hidden(c) else c for c in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -19,7 +19,7 @@ from control_room.model import Snapshot
 
 if TYPE_CHECKING:
     from alerts.agenda import Agenda
-    from alerts.floods import Floods
+    from alerts.floods import Floods, Groups
     from alerts.subjects import Subjects
 
 # How a row stands to its rule; see `stages.evaluate`.
@@ -54,6 +54,7 @@ class Work:
         events: of this step, in order.
         judged: rule -> its rows, for the rules that could be judged.
         faults: rule -> why it could not be.
+        groups: who is folded under whom, as of the step before.
     """
 
     snapshot: Snapshot
@@ -66,6 +67,7 @@ class Work:
     subjects: Subjects
     agenda: Agenda
     floods: Floods
+    groups: Groups
     events: list[Event] = field(default_factory=list)
     judged: dict[str, Judged] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)

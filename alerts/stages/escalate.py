@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from alerts.agenda import find_escalation, find_realarm
 from alerts.alarm import Event, What
-from alerts.floods import find_heads
 from alerts.work import Work
 
 
@@ -12,7 +11,6 @@ def escalate(work: Work) -> None:
     due = work.agenda.due(work.now_ms)
     if not due:
         return
-    heads = find_heads(work.alarms.values())
     events = []
     for alarm_id in due:
         alarm = work.alarms.get(alarm_id)
@@ -26,7 +24,7 @@ def escalate(work: Work) -> None:
         at = find_escalation(alarm, watch.rule)
         if at is None or at > work.now:
             continue
-        if alarm.group is not None and heads.get(alarm.group, alarm_id) != alarm_id:
+        if work.groups.find_speaker(alarm_id) is not None:
             work.agenda.look_again(alarm_id, work.now_ms)  # the one it is folded under escalates for it
             continue
         step = watch.rule.escalate[alarm.level]
