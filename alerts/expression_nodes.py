@@ -329,7 +329,7 @@ class Builder:
         if name == "age_s":
             return "there is no age_s here: these rows do not say when they were observed"
         if name in _CONDITIONS or name in _VALUES:
-            return f"{name} is a function; brackets must follow it, as in {_EXAMPLES[name]}"
+            return f"{name} is a function; brackets must follow it, as in {EXAMPLES[name]}"
         if name in {"when", "where", "clear"}:
             return f"{name} is no column"
         known = [*self.columns, "age_s", "hour_of_day", "weekday", *_CONDITIONS, *_VALUES]
@@ -468,9 +468,9 @@ class Builder:
                 f"there is no function {name[:60]}{_did_you_mean(name, known) or '; there are: ' + ', '.join(sorted(known))}",
             )
         if node.keywords:
-            raise self.refuse(node, f"{name} takes no names inside its brackets; write {_EXAMPLES[name]}")
+            raise self.refuse(node, f"{name} takes no names inside its brackets; write {EXAMPLES[name]}")
         if len(node.args) != _ARGUMENTS[name]:
-            raise self.refuse(node, f"{name} takes {_ARGUMENTS[name]}, not {len(node.args)}; write {_EXAMPLES[name]}")
+            raise self.refuse(node, f"{name} takes {_ARGUMENTS[name]}, not {len(node.args)}; write {EXAMPLES[name]}")
         return name
 
     def _number(self, node: ast.expr, why: str) -> Value:
@@ -662,7 +662,7 @@ _VALUES: Final[Mapping[str, Callable[[Builder, ast.Call], Value]]] = {
     "max": Builder.max,
     "in_unit": Builder.in_unit,
 }
-_EXAMPLES: Final = {
+EXAMPLES: Final = {
     "known": "known(speed_kmh)",
     "starts_with": 'starts_with(route_id, "A")',
     "contains_word": 'contains_word(title, "works")',
@@ -679,7 +679,7 @@ _EXAMPLES: Final = {
     "in_unit": 'in_unit(delay_s, "min")',
 }
 _ARGUMENTS: Final = {
-    name: 1 if name in {"known", "inside", "minutes_since", "hours_until", "abs"} else 2 for name in _EXAMPLES
+    name: 1 if name in {"known", "inside", "minutes_since", "hours_until", "abs"} else 2 for name in EXAMPLES
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 import time
 from pathlib import Path
@@ -12,9 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.expression_nodes import EXAMPLES
+from alerts.expressions import compile_condition
 from alerts.rule_file import YamlFault, read_yaml
 from alerts.rule_schema import FIRST_LINE, SCHEMA_FILE, build_schema
+from alerts.rule_tests import list_gaps, run_rule_test
 from alerts.ruleset import WATCHED, RuleFileError, RuleSet, load_rule_files, load_rules, read_rules
+from control_room.model import Column
+from feeds.units import UNITS
 
 RULES = Path(__file__).resolve().parents[2] / "alerts" / "rules"
 
@@ -434,3 +440,55 @@ def test_a_hundred_rules_load_within_seconds():
 
     assert len(rules.rules) == 100
     assert time.perf_counter() - began < 5
+
+
+# The page for supervisors
+
+PAGE = (RULES.parents[1] / "docs" / "adding-a-rule.md").read_text(encoding="utf-8")
+YAML_PIECES = [textwrap.dedent(piece) for piece in PAGE.split("```yaml\n")[1:]]
+
+
+def test_the_whole_rule_of_the_page_is_right_and_passes_its_tests():
+    """Whoever copies it has a working rule."""
+    rules = read_rules({"page.yaml": YAML_PIECES[0].split("```")[0]})
+    (whole,) = rules.rules.values()
+
+    assert list_gaps(whole) == []
+    assert [line for test in whole.rule.tests for line in run_rule_test(rules, whole, test)] == []
+
+
+@pytest.mark.parametrize("piece", [p.split("```")[0] for p in YAML_PIECES[1:]], ids=range(len(YAML_PIECES) - 1))
+def test_every_piece_of_the_page_fits_into_a_rule(piece):
+    """The short examples are right too, in a rule of vehicles where they do not say of what."""
+    fields = {name: json.dumps(value) for name, value in read_yaml(piece).data.items()}
+
+    read_rules({"page.yaml": rule(**fields)})
+
+
+def test_the_page_explains_every_word_function_and_unit():
+    """What can be written is documented."""
+    missing = [f"`{name}`" for name in build_schema()["$defs"]["Rule"]["properties"] if f"`{name}`" not in PAGE]
+    missing += [name for name in EXAMPLES if f"`{name}(" not in PAGE and f" `{name}(" not in PAGE]
+    missing += [unit.name for unit in UNITS.values() if unit.name and unit.name not in PAGE]
+
+    assert missing == []
+
+
+def test_the_inline_conditions_of_the_page_compile():
+    """Whatever stands between backticks and asks something of a vehicle's column can be copied."""
+    asked = [
+        text
+        for text in re.findall(r"`([^`\n]+)`", PAGE.replace("`not x`", ""))
+        if re.search(r" (<|>|==|in|and) |\(\w+, \"", text) and ":" not in text and re.match(r"[a-z_0-9\"(]", text)
+    ]
+    columns = {name: column for kind in reversed(WATCHED.values()) for name, column in kind.by_name.items()}
+    derived = {name: Column(name, "number", "", unit="rows") for name in ("count", "people", "share_percent")}
+    derived["present"] = Column("present", "flag", "")
+    for text in asked:
+        if text not in {"unknown and false", "unknown or true"}:
+            compile_condition(f"({text}) == 0" if _is_value(text) else text, columns | derived)
+    assert len(asked) > 20
+
+
+def _is_value(text: str) -> bool:
+    return bool(re.fullmatch(r"(rate|change|in_unit)\([^()]*\)", text))
