@@ -262,6 +262,13 @@ def names_person(name: str) -> bool:
 
 
 @lru_cache(maxsize=20_000)
+def names_phone(name: str) -> bool:
+    """Whether a field is called so that nine digits or more in it are a telephone number: mobile, tel, fax, contact."""
+    spelt = _NO_WORD.sub("_", _UPPER.sub("_", name).lower()).strip("_")
+    return re.search(r"(?:^|_)(?:mobile|tel|fax|contact)(?:_?(?:no|number|details))?$", spelt) is not None
+
+
+@lru_cache(maxsize=20_000)
 def find_in_name(name: str) -> str | None:
     """Which sort of identifier a field's name itself is: somebody used a plate or an address as a key."""
     # OData writes `Observations@iot.count`, NGSI-LD clients `speed@observedAt`.

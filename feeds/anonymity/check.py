@@ -26,12 +26,14 @@ from feeds.privacy import (
     EMAIL,
     HOME,
     PERSON,
+    PHONE,
     find_identifier,
     find_in_name,
     hide_identifiers,
     is_plate,
     may_hold_identifiers,
     names_person,
+    names_phone,
 )
 from feeds.text import clean_text
 
@@ -121,6 +123,8 @@ def find_in_leaf(leaf: Leaf) -> tuple[str | None, Path]:
     text = value if isinstance(value, str) else None
     if text is not None and (sort := find_identifier(text)) is not None:
         return sort, path
+    if path and names_phone(path[-1]) and sum(map(str.isdigit, str(value))) >= 9:
+        return PHONE, path
     for place, name in enumerate(path):
         if names_person(name) and (text is None or text.strip()):
             return PERSON, path[: place + 1]

@@ -29,7 +29,7 @@ FOLDER: Final = File(__file__).parent / "standard"
 MARKS: Final = ("removed", "place", "envelope")
 
 _PREFIX = re.compile(r".*[/#:](?=.)")
-_OTHER = re.compile(r"[^a-z0-9]")
+_OTHER = re.compile(r"[\W_]")
 # A supplier that makes its names from ids must not fill our memory.
 _MOST_KNOWN: Final = 10_000
 
@@ -64,7 +64,7 @@ class FieldList:
 
 def bare(name: str) -> str:
     """A name without what suppliers write in different ways: case, dashes, underscores, prefixes."""
-    return _OTHER.sub("", _PREFIX.sub("", name).lower())
+    return _OTHER.sub("", _PREFIX.sub("", name).lower()) or "_"
 
 
 def get_list(feed: Feed, adapter: Adapter) -> FieldList:
@@ -104,7 +104,7 @@ def read_standard(adapter: str) -> list[tuple[str, str]]:
 
 def check_pattern(pattern: str) -> None:
     """Raises ValueError with one sentence for what is no pattern."""
-    if not pattern or any(not part or not (part in ("*", "**") or bare(part)) for part in pattern.split(".")):
+    if not pattern or any(not part or (part not in ("*", "**") and bare(part) == "_") for part in pattern.split(".")):
         raise ValueError(
             f"{pattern!r} is no name of a field; write names joined by dots, * for any one, ** for any number"
         )
@@ -121,7 +121,7 @@ def _to_form(pattern: str) -> str:
     for part in pattern.split("."):
         if part == "**":
             # Any names, none among them: `a.**` means `a` too, `**.b` means `b`.
-            form += r"(?:[^.]*(?:\.|$))*"
+            form += r"(?:[^.]+(?:\.|$))*"
         else:
-            form += (r"[^.]*" if part == "*" else re.escape(bare(part))) + r"(?:\.|$)"
+            form += (r"[^.]+" if part == "*" else re.escape(bare(part))) + r"(?:\.|$)"
     return form

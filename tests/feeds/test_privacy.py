@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import string
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds import privacy
-from feeds.privacy import hide_plate, holds_plate, may_hold_plates, pseudonym, repeats_plate
+from feeds.privacy import (
+    EMAIL,
+    HOME,
+    INSURANCE,
+    PHONE,
+    PLATE,
+    find_identifier,
+    hide_identifiers,
+    hide_plate,
+    holds_plate,
+    may_hold_plates,
+    names_person,
+    pseudonym,
+    repeats_plate,
+)
 
 PLATES = ["YX69NPO", "AB12 CDE", "AB12-CDE", "AB12_CDE", "yx69npo", "P123 ABC", "P1ABC", "ABC123D", "abc 1d"]
 NO_PLATES = [
@@ -117,3 +132,108 @@ def test_no_plate_is_left(texts):
 
     assert not any(holds_plate(t) for t in hidden)
     assert count == sum(holds_plate(t) for t in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "sort"),
+    [
+        ("ann.example@example.org", EMAIL),
+        ("mailto:a@b.uk", EMAIL),
+        ("seen by <ann@council.gov.uk>, closed", EMAIL),
+        ("01908 123456", PHONE),
+        ("call 07700 900123 today", PHONE),
+        ("07700900123 (mobile)", PHONE),
+        ("+44 7700 900123", PHONE),
+        ("+44 (0)1908 123 456", PHONE),
+        ("(020) 7946 0000", PHONE),
+        ("0044 1908 123456", PHONE),
+        ("KX21 CNY", PLATE),
+        ("KX21CNY", PLATE),
+        ("parked: KX21 CNY, moved", PLATE),
+        ("AB123456C", INSURANCE),
+        ("NI AB 12 34 56 C.", INSURANCE),
+        ("12 Acacia Avenue, Bletchley MK3 6AB", HOME),
+        ("Flat 2, 7a St. Mary's Road, Milton Keynes MK9 3XS", HOME),
+    ],
+)
+def test_a_direct_identifier_is_found_and_hidden(text, sort):
+    """Each sort in the ways that people write it; hidden, nothing of it is left that would be found again."""
+    assert find_identifier(text) == sort
+    assert find_identifier(hide_identifiers(text)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "84023",  # a fleet number
+        "SCMK-15423",
+        "07700900123",  # a cell id, a journey code: digits alone say nothing
+        "23430012345678",
+        "MKC012A",  # a sector of a cell site, and the form of a plate of 1970
+        "H6 V12",
+        "A421 at M1 J13",
+        "P123 ABC",
+        "ROAD CLOSED IN MK17 DUE TO WORKS",
+        "MK14 BUS GATE",
+        "MK9 3XS",
+        "Silbury Boulevard, MK9 3XS",
+        "call 0300 123 4567",  # an organisation's, by its first digits
+        "0800 555 111",
+        "2026-07-01T12:00:00Z",
+        "2026-07-01 07:25:00",
+        "4a1524f3-8182-4b55-90c2-023c0cac84b9",
+        "52.0409,-0.7564",
+        "0 1 2 3 4 5 6 7 8 9 1 2",
+        "POINT (-0.7564 52.0409)",
+        "urn:ngsi-ld:Vehicle:mk-17",
+        "plate-0123456789",
+        "049004 12 Station Square",
+        "GB123456C",  # no such prefix
+        "@handle and more",
+    ],
+)
+def test_what_only_looks_like_one_is_left_alone(text):
+    """Ids, places, times and numbers of offices: a fault that is no fault teaches people to look away."""
+    assert find_identifier(text) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "driver_name", "DriverRef", "driverId", "driver", "Driver-Name", "first_name", "surname", "familyName", "e-mail",
+        "contactEmail", "phoneNumber", "Telephone", "nationalInsuranceNumber", "NINO", "date_of_birth", "DOB", "numberPlate",
+        "vehicle_registration_number", "VRM", "license_plate", "operator_location", "operator_position", "IMSI", "imei",
+        "passengerName", "requestorName", "homeAddress",
+    ],
+)  # fmt: skip
+def test_a_field_can_be_about_a_person_by_its_name(name):
+    """However suppliers write it."""
+    assert names_person(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "drivers_available", "driver_count", "name", "stop_name", "agency_name", "operator_ref", "operator_id", "vehicle_ref",
+        "location", "address", "registration_date", "contact", "phone_support_hours", "measuredEntityUserName", "mobile",
+        "Mobile", "emailed_at", "dobbin", "plateau", "driverConditionType",
+    ],
+)  # fmt: skip
+def test_a_name_that_only_sounds_like_it_is_none(name):
+    """Counts, companies and things have names too."""
+    assert not names_person(name)
+
+
+@given(st.text(max_size=200))
+def test_hiding_never_fails_and_leaves_nothing_that_is_found(text):
+    """Whatever stands in an error text."""
+    assert find_identifier(hide_identifiers(text)) is None
+
+
+def test_a_very_long_text_costs_little():
+    """Patterns are tried on its beginning: a hundred thousand near misses are no way to hold up a poll."""
+    for near in ("a" * 100_000 + "@", "07700 90012" * 9_000, "12 " + "Aa " * 30_000, "@" * 100_000, "a@a." * 25_000):
+        began = time.perf_counter()
+        find_identifier(near)
+        assert time.perf_counter() - began < 1.0
