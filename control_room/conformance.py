@@ -157,7 +157,7 @@ def _list_volumes(plans: Table) -> dict[str, list[Volume]]:
     for i in range(len(plans)):
         if flights[i] is not None:
             volume = Volume(
-                outline=_find_outline(plans["geometry"][i]),
+                outline=find_outline(plans["geometry"][i]),
                 lower_m=float(plans["lower_m"][i]),
                 lower_reference=plans["lower_reference"][i],
                 upper_m=float(plans["upper_m"][i]),
@@ -170,7 +170,7 @@ def _list_volumes(plans: Table) -> dict[str, list[Volume]]:
 
 
 @lru_cache(maxsize=512)
-def _find_outline(geometry: str | None) -> Polygon | None:
+def find_outline(geometry: str | None) -> Polygon | None:
     """The polygon of GeoJSON text; None for what is none. Plans stay the same from poll to poll."""
     try:
         rings = json.loads(geometry or "")["coordinates"]

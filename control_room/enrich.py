@@ -7,10 +7,13 @@ same vehicle and never between two moments of our own clock.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from control_room.city import METRES_PER_DEGREE, City
 from control_room.model import VEHICLE, Table
+from control_room.surroundings import Around, describe_surroundings
 
 # Two positions closer in time than this say more about rounding than about speed;
 # farther apart, the way between them is unknown.
@@ -22,13 +25,20 @@ MAX_SPEED_KMH = 200.0
 MIN_HEADING_STEP_M = 8.0
 
 
-def enrich(rows: Table, before: Table | None, city: City) -> Table:
-    """The same rows with locality, and speed and heading where the feed gave none.
+def enrich(
+    rows: Table,
+    before: Table | None,
+    city: City,
+    around: Around | None = None,
+    now: datetime | None = None,
+) -> Table:
+    """The same rows with locality, speed and heading where the feed gave none, and what is around a vehicle.
 
     Args:
         rows: as observed.
         before: the same vehicles in the same order as last known, unknown
             columns for new ones; None when there is no past.
+        around, now: what vehicles are held against, and when; None leaves that out.
     """
     names = rows.kind.by_name
     if not len(rows) or not {"locality", "latitude", "longitude"} <= names.keys():
@@ -36,6 +46,8 @@ def enrich(rows: Table, before: Table | None, city: City) -> Table:
     added = {"locality": city.gazetteer.localities(rows["latitude"], rows["longitude"])}
     if before is not None and rows.kind is VEHICLE:
         added.update(_movement(rows, before))
+    if rows.kind is VEHICLE and around is not None and now is not None:
+        added.update(describe_surroundings(rows, around, city, now))
     return rows.with_columns(**added)
 
 

@@ -32,6 +32,7 @@ from control_room.model import (
 )
 from control_room.punctuality import fill_delays
 from control_room.quality import Ledger, note_poll
+from control_room.surroundings import Around
 
 # A vehicle that its feed no longer lists is silent, not gone: it is remembered this
 # long, first on the map with its age, then counted as not heard from.
@@ -65,12 +66,13 @@ def advance(
         found: by the anonymisation check; None where nothing was looked at this time.
     """
     parts = dict(snapshot.parts)
+    around = Around.of(snapshot.tables)
     late = 0
     for batch in batches:
         place = (batch.kind.name, feed)
         merged, late_rows = merge(parts.get(place), batch, now)
         late += late_rows
-        parts[place] = enrich(merged.table, merged.before, city)
+        parts[place] = enrich(merged.table, merged.before, city, around, now)
         if batch.kind is VEHICLE:
             parts[place] = fill_delays(parts[place], snapshot.tables[TRIP.name])
         if merged.before is not None and "conformance" in merged.before:

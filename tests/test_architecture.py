@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "control_room.settings": (),
     "control_room.city": ("control_room.city",),
     "control_room.dictionary": ("control_room.model",),
-    "control_room.enrich": ("control_room.city", "control_room.model"),
+    "control_room.enrich": ("control_room.city", "control_room.model", "control_room.surroundings"),
+    "control_room.surroundings": ("control_room.city", "control_room.conformance", "control_room.model"),
     "control_room.conformance": ("control_room.model",),
     "control_room.writer": (
         "control_room.city",
@@ -26,6 +27,7 @@ MAY_IMPORT = {
         "control_room.model",
         "control_room.punctuality",
         "control_room.quality",
+        "control_room.surroundings",
     ),
     "control_room.punctuality": ("control_room.model",),
     "control_room.incremental": ("control_room.model",),

@@ -58,6 +58,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Area:
+    """A named area of the city that rules may speak of; outline as GeoJSON text, longitude first."""
+
+    name: str
+    geometry: str
+
+
+@dataclass(frozen=True)
 class City:
     """The facts of one city."""
 
@@ -75,6 +83,7 @@ class City:
     pois: tuple[Place, ...]
     grid_roads: Mapping[str, Any] = field(repr=False)
     gazetteer: Gazetteer = field(repr=False)
+    areas: tuple[Area, ...] = ()
 
 
 class Gazetteer:
@@ -144,6 +153,7 @@ def load_city(folder: Path) -> City:
             pois=_places(folder / "pois.csv", "name"),
             grid_roads=_geojson(folder / "grid_roads.geojson"),
             gazetteer=Gazetteer(box, localities, float(facts.get("locality_within_m", 2500))),
+            areas=_areas(folder / "zones.geojson"),
         )
     except KeyError as error:
         raise CityError(f"{folder / 'city.yaml'}: {error.args[0]} is missing") from error
@@ -173,6 +183,23 @@ def _geojson(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict) or content.get("type") != "FeatureCollection":
         raise CityError(f"{path}: is not a GeoJSON FeatureCollection")
     return content
+
+
+def _areas(path: Path) -> tuple[Area, ...]:
+    """The areas of a city that has such a file; none where it has not."""
+    if not path.exists():
+        return ()
+    areas = []
+    for number, feature in enumerate(_geojson(path).get("features", []), 1):
+        name = (feature.get("properties") or {}).get("name")
+        geometry = feature.get("geometry") or {}
+        rings = geometry.get("coordinates") or [[]]
+        if not name or ";" in name:
+            raise CityError(f"{path}: feature {number}: needs a name in its properties, without semicolon")
+        if geometry.get("type") != "Polygon" or len(rings[0]) < 4 or rings[0][0] != rings[0][-1]:
+            raise CityError(f"{path}: feature {number} ({name}): is no polygon whose last point is its first")
+        areas.append(Area(str(name), json.dumps(geometry)))
+    return tuple(areas)
 
 
 def _places(path: Path, name_column: str) -> tuple[Place, ...]:
