@@ -236,6 +236,7 @@ class Poller:
         self.source.forget(self.feed.name)
         # A server's words and a first bad value are in it, and either may be somebody's.
         error.detail = hide_identifiers(error.detail)
+        error.args = (f"{error.reason}: {error.detail}",)
         found = None
         if pages and not pages[-1].payload.not_modified:
             loop = asyncio.get_running_loop()
@@ -278,7 +279,8 @@ class Poller:
         detail = f"{type(error).__name__} at {where}; this is a fault of ours, see the log"
         if detail != self._fault:
             self._fault = detail
-            log.error("feed %s: unexpected %s", self.feed.name, detail, exc_info=error)
+            # Likewise the traceback: its lines of our code, without what the exception says.
+            log.error("feed %s: unexpected %s\n%s", self.feed.name, detail, "".join(traceback.format_list(frames)))
         in_fetch = any(frame.filename.endswith("feeds/fetch.py") for frame in frames)
         in_adapter = any(frame.name in ("read_pages", "_read_page") for frame in frames)
         if in_fetch and not in_adapter:

@@ -148,9 +148,9 @@ def _list_csv(body: bytes, turn: int) -> Iterator[Leaf]:
     if len(windows) > 1:
         # Begin and end of a window lie inside a line.
         lines = lines[:-1] + [line for text in windows[1:] for line in text.splitlines()[1:-1]]
-    if not lines:
-        return
     head = next((line for line in lines[:20] if line.strip()), "")
+    if not head:
+        return
     mark = max(",;\t|", key=head.count)
     rows = csv.reader(lines[lines.index(head) :], delimiter=mark)
     try:

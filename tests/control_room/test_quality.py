@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from control_room.model import VEHICLE, Batch, FeedHealth, Table
-from control_room.quality import DAY_STEP_S, Ledger, build_table, find_quantile, note_poll
+from control_room.quality import DAY_STEP_S, Ledger, build_table, find_quantile, note_poll, read_series
 
 START = datetime(2026, 7, 2, 12, 0, tzinfo=UTC)
 NEW = FeedHealth("buses", "Buses", "Operator", "siri_vm", 10, 30, 90)
@@ -166,3 +166,90 @@ def test_the_table_is_made_anew_at_most_every_ten_seconds():
 
     assert story.good(4).ledger.table is table
     assert story.good(7).ledger.table is not table
+
+
+def promised(fresh: float = 95, valid: float = 99, latency_ms: float = 2_000) -> Story:
+    story = Story()
+    story.health = NEW.changed(
+        promised_fresh_percent=fresh, promised_valid_percent=valid, promised_latency_ms=latency_ms
+    )
+    return story
+
+
+def poll(story: Story, times: int, **more: Any) -> Story:
+    for _ in range(times):
+        story.good(**more)
+    return story
+
+
+def test_valid_is_the_share_of_rows_that_were_not_rejected():
+    """Three rows came, one of them was not taken over."""
+    row = Story().good().good(rejects={"no_id": 1}).row()
+
+    assert row["rows_hour"] == 2
+    assert row["valid_percent_hour"] == pytest.approx(200 / 3)
+
+
+def test_a_day_that_keeps_its_promises_says_so():
+    """Each with what was promised."""
+    row = poll(promised(), 70).row()
+
+    assert (row["fresh_kept"], row["valid_kept"], row["latency_kept"], row["promise_broken"]) == (
+        True,
+        True,
+        True,
+        None,
+    )
+    assert (row["promised_fresh_percent"], row["promised_latency_ms"], row["supplier"]) == (95, 2_000, "Operator")
+
+
+def test_each_promise_is_broken_by_itself():
+    """Old data, rejected rows, slow answers; the words name which."""
+    old = poll(promised(), 70, observed_s_ago=60).row()
+    bad = poll(promised(), 70, rejects={"no_id": 1}).row()
+    slow = poll(promised(), 70, latency_ms=2_500).row()
+
+    assert old["promise_broken"] == "freshness"
+    assert bad["promise_broken"] == "validity"
+    assert slow["promise_broken"] == "answer time"
+    assert (
+        poll(promised(fresh=0, valid=50, latency_ms=3_000), 70, latency_ms=2_500, observed_s_ago=60).row()[
+            "promise_broken"
+        ]
+        is None
+    )
+
+
+def test_a_promise_is_not_judged_by_a_few_minutes():
+    """Too little is neither kept nor broken."""
+    row = poll(promised(), 5, latency_ms=9_000, observed_s_ago=60).row()
+
+    assert (row["fresh_kept"], row["latency_kept"], row["promise_broken"]) == (None, None, None)
+
+
+def test_the_day_is_told_by_the_hour_and_an_hour_without_polls_is_unknown():
+    """24 values, the running hour last; not watched is not zero."""
+    story = poll(Story(), 360)  # one hour of good answers, from noon
+    story.now += timedelta(hours=2)
+    story.failed().good(rejects={"no_id": 1}, latency_ms=400)
+    row = story.row()
+    fresh, valid, slow = (read_series(row[name]) for name in ("fresh_hours", "valid_hours", "latency_hours"))
+
+    assert [len(series) for series in (fresh, valid, slow)] == [24, 24, 24]
+    assert (fresh[20], valid[20]) == (100, 100)
+    assert (fresh[22], valid[22], slow[22]) == (None, None, None)
+    assert valid[23] == 50 and fresh[23] is not None and fresh[23] < 5
+    assert slow[20] == pytest.approx(100, rel=0.1) and slow[23] == pytest.approx(400, rel=0.1)
+    assert read_series(None) == []
+
+
+def test_after_a_day_the_hours_hold_nothing_of_before_it_and_the_ledger_has_not_grown():
+    """Twenty-four hours and no more, however long the process runs."""
+    story = Story()
+    for _ in range(30 * 60):
+        story.good(after_s=60)
+    row = story.row()
+
+    # Asked each minute, fresh for 30 s.
+    assert all(value == 50 for value in read_series(row["fresh_hours"])[1:])
+    assert len(story.ledger.records["buses"].day.closed) <= 96

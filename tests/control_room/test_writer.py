@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from control_room.city import CITIES, load_city
-from control_room.model import VEHICLE, Batch, FeedHealth, Snapshot, Table
-from control_room.writer import MOST_SILENT, advance, note_failure, note_unchanged
+from control_room.feed_rows import feed_table
+from control_room.model import VEHICLE, Batch, FeedHealth, Findings, Snapshot, Table
+from control_room.writer import MOST_SILENT, advance, judge_privacy, note_failure, note_unchanged
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -251,3 +252,87 @@ def test_unknown_time_is_never_fresh(city):
     snapshot = after(city, rows(("a", 52.04, -0.76, None)))
 
     assert snapshot.feeds["buses"].state(NOW) == "unknown"
+
+
+CLEAN, FOUND = Findings(), Findings(identifiers={"driver (a person's field)": 3})
+OTHER = Findings(unpublished={"shoe": 1}, identifiers={"note (e-mail address)": 1})
+
+
+def privacy(story: str) -> list[str]:
+    """How a feed stands after each step: "0 found, 10 other, 20 clean, 30 same, 40 fails" (minutes, what happened)."""
+    health_now, told = health(), []
+    for step in story.split(", "):
+        minute, what = step.split()
+        moment = NOW + timedelta(minutes=int(minute))
+        found = {"found": FOUND, "other": OTHER, "clean": CLEAN}.get(what)
+        health_now = judge_privacy(health_now, found, moment, good=what != "fails")
+        told.append("fault" if health_now.has_privacy_fault else "none")
+    return told
+
+
+@pytest.mark.parametrize(
+    ("story", "told"),
+    [
+        ("0 clean, 1 clean", "none none"),
+        ("0 found, 1 clean, 60 clean", "fault fault fault"),
+        ("0 found, 1 clean, 61 clean", "fault fault none"),
+        ("0 found, 1 clean, 61 same", "fault fault none"),
+        ("0 found, 61 same, 200 same", "fault fault fault"),  # nobody looked: that is not clean
+        ("0 found, 1 clean, 30 found, 61 clean, 120 clean, 121 clean", "fault fault fault fault fault none"),
+        ("0 found, 1 clean, 30 fails, 61 clean, 120 clean, 121 clean", "fault fault fault fault fault none"),
+        ("0 fails, 1 found, 2 fails", "none fault fault"),
+    ],
+)
+def test_a_privacy_fault_lasts_until_answers_were_clean_for_an_hour(story, told):
+    """A failed poll is no clean answer, nor is one that nobody looked at; what is found again begins the hour anew."""
+    assert privacy(story) == told.split()
+
+
+def test_a_privacy_fault_keeps_all_its_fields_and_its_beginning(city):
+    """Names and counts in the health of the feed and in its row of kind feed; then nothing of it is left."""
+    minute = timedelta(minutes=1)
+    first = advance(after(city), "buses", [rows(("a", 52.04, -0.76, 0))], NOW, city, 1.0, FOUND)
+    second = note_failure(first, "buses", "not_json", "", NOW + minute, OTHER)
+    third = advance(second, "buses", [rows(("a", 52.04, -0.76, 0))], NOW + 2 * minute, city, 1.0, CLEAN)
+    later = advance(third, "buses", [rows(("a", 52.04, -0.76, 0))], NOW + 90 * minute, city, 1.0, CLEAN)
+
+    assert dict(third.feeds["buses"].found.identifiers) == {"driver (a person's field)": 3, "note (e-mail address)": 1}
+    assert third.feeds["buses"].privacy_since == NOW
+    row, other = feed_table(third, NOW + 2 * minute).to_records()
+    assert (row["privacy_fault"], other["privacy_fault"]) == (True, False)
+    assert row["privacy_fields"] == "driver (a person's field) 3, note (e-mail address) 1"
+    quality = {r["feed"]: r for r in second.quality.table.to_records()}
+    assert quality["buses"]["privacy_fields"] == "driver (a person's field) 3, note (e-mail address) 1"
+    assert later.feeds["buses"].found == CLEAN
+    assert feed_table(later, NOW).to_records()[0]["privacy_fields"] is None
+
+
+def test_unpublished_fields_are_a_warning_that_lasts_between_checks(city):
+    """The check looks now and then; what it found holds until it has looked again."""
+    found = Findings(unpublished={"shoe": 4, "hat": 2}, removed={"ref (number plate)": 3})
+    first = advance(after(city), "buses", [rows(("a", 52.04, -0.76, 0))], NOW, city, 1.0, found)
+    second = advance(first, "buses", [rows(("a", 52.04, -0.76, 0))], NOW, city, 1.0, None)
+    third = advance(second, "buses", [rows(("a", 52.04, -0.76, 0))], NOW, city, 1.0, CLEAN)
+
+    assert first.feeds["buses"].warnings == second.feeds["buses"].warnings
+    assert second.feeds["buses"].warnings == {"field_not_published": 2, "identifier_removed": 3}
+    assert third.feeds["buses"].warnings == {}
+    assert feed_table(second, NOW).to_records()[0]["unpublished_fields"] == "shoe, hat"
+
+
+def test_a_feed_as_a_row_says_what_is_known_and_no_more(city):
+    """A row a feed in the order of the feed file; before a first answer rows are unknown, not zero."""
+    snapshot = advance(after(city), "robots", [rows(("a", 52.04, -0.76, 20), feed="robots")], NOW, city, 7.5)
+    snapshot = note_failure(snapshot, "buses", "timeout", "no answer", NOW)
+    waiting, answered = feed_table(snapshot, NOW + timedelta(seconds=30)).to_records()
+
+    assert (waiting["feed"], waiting["state"], waiting["failures"], waiting["reason"]) == (
+        "buses",
+        "failing",
+        1,
+        "timeout",
+    )
+    assert (waiting["rows"], waiting["rejected"], waiting["age_s"]) == (None, None, None)
+    assert waiting["failing_since"] == "2026-03-01T12:00:00Z"
+    assert (answered["state"], answered["rows"], answered["rejected"], answered["age_s"]) == ("ageing", 1, 0, 50)
+    assert (answered["latency_ms"], answered["supplier"], answered["privacy_fault"]) == (7.5, "supplier", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from collections.abc import Callable, Sequence
@@ -360,7 +361,9 @@ def test_a_bug_in_an_adapter_costs_one_poll_and_is_logged_once(caplog):
     assert isinstance(outcomes[0], Failed) and isinstance(outcomes[0].error, PayloadError)
     assert "KeyError at test_poller.py:" in outcomes[0].error.detail
     assert "plate" not in outcomes[0].error.detail
-    assert sum(r.exc_info is not None for r in caplog.records) == 1
+    assert caplog.text.count("unexpected KeyError") == 1
+    assert ", in decode" in caplog.text
+    assert all(record.exc_info is None for record in caplog.records)  # it would say what the exception says
 
 
 def test_too_many_rows_fail_the_poll():
@@ -451,3 +454,38 @@ def test_one_feed_hangs_and_another_goes_on():
         return found
 
     assert {o.feed.name for o in asyncio.run(story())} == {"fine"}
+
+
+def test_an_identifier_in_an_error_reaches_neither_log_nor_outcome(caplog):
+    """A server may quote somebody, and so may a fault of ours: field, reason and place are said, the value is not."""
+
+    somebody = "canary@example.org"
+
+    def quoting() -> bytes:
+        raise PayloadError("not_tiny", "the answer holds canary@example.org")
+
+    def breaking() -> bytes:
+        raise KeyError(somebody)
+
+    outcomes, _ = run(Script([quoting, breaking]), 2)
+
+    assert reasons(outcomes) == ["not_tiny", "adapter_fault"]
+    told = caplog.text + "".join(f"{o.error} {o.error!r} {o.error.detail}" for o in outcomes if isinstance(o, Failed))
+    assert "canary" not in told
+    assert "the answer holds (e-mail address hidden)" in told
+
+
+def test_what_the_check_finds_goes_with_the_outcome_and_is_logged_once_a_field(caplog):
+    """Also where the answer cannot be read; the field and the sort, never the value."""
+    with_person = json.dumps({"tiny": [["a", 1]], "at": "2026-03-01T12:00:00+00:00", "driver_name": "Canary"}).encode()
+    broken = b'{"driver_name": "Canary"}'
+    outcomes, _ = run(Script([with_person]), 2)
+    [failed], _ = run(Script([broken]), 1)
+
+    assert outcomes[0].found is not None
+    assert outcomes[0].found.identifiers == {"driver_name (a person's field)": 1}
+    assert outcomes[1].found is None  # it was looked at not long ago
+    assert isinstance(failed, Failed)
+    assert failed.found is not None and failed.found.identifiers
+    assert caplog.text.count("privacy fault: driver_name (a person's field) in 1 values") == 2  # of two feeds
+    assert "Canary" not in caplog.text
