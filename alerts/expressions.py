@@ -27,8 +27,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alerts.expression_nodes import Builder, Run
+from alerts.expression_nodes import Builder
 from alerts.expression_text import ExpressionError, parse
+from alerts.expression_values import Run
 from alerts.rows import Rows, Truth
 from control_room.model import Column
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from alerts.expression_nodes import split_zones
+from alerts.expression_functions import split_zones
 from alerts.rows import Codes
 from control_room.model import Table
 
@@ -254,9 +254,7 @@ _Follower = _Ring | _Border
 
 
 def _inside(view: View, zone: str) -> tuple[np.ndarray, np.ndarray]:
-    codes = view.codes("zones")
-    answers = np.fromiter((zone in split_zones(word) for word in codes.words), dtype=bool, count=len(codes.words))
-    return codes.where(answers)
+    return view.codes("zones").ask(lambda word: zone in split_zones(word))
 
 
 def _has(source: Source, name: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,6 +36,10 @@ class Codes:
         """Its place; -2 where no row has it."""
         places = np.flatnonzero(self.words == word)
         return int(places[0]) if len(places) else -2
+
+    def ask(self, holds: Callable[[Any], bool]) -> tuple[np.ndarray, np.ndarray]:
+        """Rows for whose word it holds, and for whose it does not; asked once a word, not once a row."""
+        return self.where(np.fromiter((holds(word) for word in self.words), dtype=bool, count=len(self.words)))
 
     def where(self, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows for whose word it holds, and for whose it does not, from one answer a word."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.expression_nodes import EXAMPLES
+from alerts.expression_functions import FUNCTIONS
 from alerts.expressions import compile_condition
 from alerts.rule_file import YamlFault, read_yaml
 from alerts.rule_schema import FIRST_LINE, SCHEMA_FILE, build_schema
@@ -468,7 +468,7 @@ def test_every_piece_of_the_page_fits_into_a_rule(piece):
 def test_the_page_explains_every_word_function_and_unit():
     """What can be written is documented."""
     missing = [f"`{name}`" for name in build_schema()["$defs"]["Rule"]["properties"] if f"`{name}`" not in PAGE]
-    missing += [name for name in EXAMPLES if f"`{name}(" not in PAGE and f" `{name}(" not in PAGE]
+    missing += [name for name in FUNCTIONS if f"`{name}(" not in PAGE and f" `{name}(" not in PAGE]
     missing += [unit.name for unit in UNITS.values() if unit.name and unit.name not in PAGE]
 
     assert missing == []
