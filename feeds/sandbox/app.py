@@ -31,7 +31,7 @@ from feeds.sandbox.faults import FAULTS, BadFault, Fault, Faults, choose_view
 from feeds.sandbox.happenings import Happenings
 from feeds.sandbox.robots import Page
 from feeds.sandbox.runs import AlreadyRunning, BadRun, Runs, build_overlay, find_fault
-from feeds.sandbox.scenario import BadScenario
+from feeds.sandbox.scenario import BadScenario, list_scenarios
 from feeds.sandbox.twins import Asked, Offer, Refusal, list_twins
 from feeds.sandbox.wire import FaultGate
 
@@ -113,6 +113,7 @@ class Exchange:
                 "robots": self.city.robot_movement.size,
                 "offers": {path: text for path, _, text in _routes(self) if text},
                 "faults": list(FAULTS),
+                "scenarios": [scenario.name for scenario in list_scenarios()],
             }
         )
 

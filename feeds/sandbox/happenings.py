@@ -173,15 +173,6 @@ def list_closures(seed: int, moment_s: int, days_before: int = 3, days_after: in
     return sorted((c for c in found if c.ends_s >= since and c.starts_s <= until), key=lambda c: (c.starts_s, c.number))
 
 
-def crowd_at(seed: int, latitude: float, longitude: float, moment_s: int) -> int:
-    """People of events within 800 m of that place now."""
-    return sum(
-        g.people
-        for g in list_gatherings(seed, moment_s, 1, 1)
-        if g.starts_s <= moment_s < g.ends_s and metres(latitude, longitude, g.latitude, g.longitude) < 800
-    )
-
-
 def in_hole(latitude: float, longitude: float, holes: Sequence[Hole] = HOLES) -> bool:
     """Whether there is no signal at that place."""
     return any(metres(latitude, longitude, h.latitude, h.longitude) < h.radius_m for h in holes)

@@ -6,7 +6,7 @@ from feeds.sandbox.happenings import (
     DAY_S,
     HOLES,
     VENUES,
-    crowd_at,
+    Happenings,
     in_hole,
     is_cell_down,
     list_cells,
@@ -59,8 +59,8 @@ def test_a_crowd_is_where_and_when_the_event_is():
     """People at the venue while it lasts, nobody before."""
     event = next(g for g in list_gatherings(1, NOON) if g.venue == VENUES[0][0])
 
-    assert crowd_at(1, event.latitude, event.longitude, event.starts_s + 60) >= event.people
-    assert crowd_at(1, 52.2, -0.6, event.starts_s + 60) == 0
+    assert Happenings(1).crowd_at(event.latitude, event.longitude, event.starts_s + 60) >= event.people
+    assert Happenings(1).crowd_at(52.2, -0.6, event.starts_s + 60) == 0
 
 
 def test_holes_are_where_they_are():

@@ -12,7 +12,7 @@ from lxml import etree
 from control_room.model import Batch
 from feeds.feed import Feed, get_adapter
 from feeds.sandbox.city import View
-from feeds.sandbox.happenings import HOLES, crowd_at, is_cell_down, list_cells, list_gatherings, metres
+from feeds.sandbox.happenings import HOLES, is_cell_down, list_cells, list_gatherings, metres
 from feeds.sandbox.twins.mobile_network import TWIN, build_drive_test, build_inventory, build_pm_file, count
 
 FEEDS = {item["name"]: item for item in yaml.safe_load(TWIN.feeds)}
@@ -82,7 +82,7 @@ def test_a_crowd_fills_the_cells_around_it(city):
         g
         for g in list_gatherings(city.seed, 1_778_742_900, 0, 60)
         if g.venue in ("Stadium MK", "Campbell Park")
-        and crowd_at(city.seed, g.latitude, g.longitude, g.starts_s + 3600 - day_s) == 0
+        and city.happenings.crowd_at(g.latitude, g.longitude, g.starts_s + 3600 - day_s) == 0
     )
     cells = [c for c in list_cells() if metres(c.latitude, c.longitude, gathering.latitude, gathering.longitude) < 800]
     loads = [

@@ -10,10 +10,13 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feeds.feed import read_feed_file
-from feeds.sandbox.app import DEMO_ENVIRONMENT
+from feeds.sandbox.app import DEMO_ENVIRONMENT, _read_start
 from feeds.sandbox.feed_file import write_feed_file
+from feeds.sandbox.runs import BadRun
 from feeds.sandbox.scenario import list_scenarios
 from tests.feeds.sandbox.stage import Stage
 from tests.feeds.sandbox.test_process import ROOT, ask_until, free_port
@@ -90,6 +93,25 @@ def test_a_wish_that_cannot_be_met_is_explained(stage, body, status, said):
     assert answer.status_code == status
     assert said in answer.json()["error"]
     assert running(ask(stage, "GET")) == {}
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "started_at", "x"]), inner),
+    max_leaves=6,
+)
+
+
+@given(anything)
+def test_any_json_is_a_start_or_is_explained(wish):
+    """Nothing that a body may hold is a fault of ours."""
+    try:
+        name, started_s = _read_start(wish)
+    except BadRun as error:
+        assert str(error)
+    else:
+        assert isinstance(name, str)
+        assert started_s is None or isinstance(started_s, int)
 
 
 def test_what_runs_cannot_be_started_again(stage):
