@@ -6,7 +6,7 @@ CITY_SEED ?= 1
 PORT ?= 8050
 DATA ?= data
 
-.PHONY: run dev replay test check format bench soak fuzz docs lock setup clean
+.PHONY: run dev replay test check format bench soak soak-alarms fuzz docs lock setup clean
 
 run: $(VENV)/.run ## sandbox city and dashboard; open the address it prints
 	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT)
@@ -36,6 +36,9 @@ bench: $(VENV)/.dev ## every bar, against a classic Dash page of the same conten
 
 soak: $(VENV)/.dev ## 24 hours' worth of updates in one page
 	@$(BIN)/python -m tests.benchmarks.soak
+
+soak-alarms: $(VENV)/.dev ## ten thousand simulated days of alarms: make soak-alarms DAYS=10000
+	@$(BIN)/python -m tests.alerts.simulated_day --days $(or $(DAYS),10000)
 
 fuzz: $(VENV)/.dev ## a minute of fuzzing for each adapter: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)

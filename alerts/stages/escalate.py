@@ -8,6 +8,11 @@ from alerts.work import Work
 
 
 def escalate(work: Work) -> None:
+    for alarm_id in dict.fromkeys(f"{event.rule}|{event.key}" for event in work.events):
+        # What has just come back before people may be due at once.
+        alarm = work.alarms.get(alarm_id)
+        watch = work.watches.get(alarm.rule) if alarm else None
+        work.agenda.note(alarm_id, alarm, watch.rule if watch else None)
     due = work.agenda.due(work.now_ms)
     if not due:
         return
