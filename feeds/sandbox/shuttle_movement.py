@@ -151,9 +151,8 @@ def _list_holdups(happenings: Happenings, number: int) -> tuple[_Holdup, ...]:
         handed_over_s = 0
         for second in range(since_s, until_s):
             own_s = float(happenings.road.road_s(second)) - lost_s
-            now = _now_at(own_s, number)[2]
-            holes = happenings.list_passing_holes(second, second)
-            inside = in_hole(now.latitude, now.longitude, holes)
+            _, now, latitude, longitude = _now_at(own_s, number)
+            inside = in_hole(latitude, longitude, happenings.list_passing_holes(second, second))
             handed_over_s = handed_over_s + 1 if inside else 0
             if not inside or now.doing != "driving":
                 doing.append("")
@@ -179,25 +178,24 @@ def _merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _now_at(own_s: float, number: int) -> tuple[int, float, _Moment]:
-    """Lap, seconds into it and where that is, of a shuttle by its own time."""
+def _now_at(own_s: float, number: int) -> tuple[int, _Moment, float, float]:
+    """Of a shuttle by its own time: its lap, the moment of that, and latitude and longitude between it and the next."""
     lap, second = divmod(own_s + number * lap_s() // SHUTTLES, lap_s())
-    return int(lap), second, _lap()[int(second)]
+    now, ahead, part = _lap()[int(second)], _lap()[(int(second) + 1) % lap_s()], second % 1.0
+    latitude = now.latitude + part * (ahead.latitude - now.latitude)
+    longitude = now.longitude + part * (ahead.longitude - now.longitude)
+    return int(lap), now, latitude, longitude
 
 
 def _shuttle_at(happenings: Happenings, number: int, moment_s: int) -> Shuttle:
     seed, road = happenings.seed, happenings.road
     holdup = next((h for h in reversed(_list_holdups(happenings, number)) if h.since_s <= moment_s), None)
     own_s = float(road.road_s(moment_s)) - (holdup.lost_at(moment_s) if holdup else 0.0)
-    lap, second, now = _now_at(own_s, number)
+    lap, now, latitude, longitude = _now_at(own_s, number)
     held = holdup.doing[moment_s - holdup.since_s] if holdup and moment_s < holdup.since_s + len(holdup.doing) else ""
     doing, pace = held or now.doing, road.rate(moment_s)
     if held:
         pace *= 0.0 if held == "handover" else HOLE_M_S / CRUISE_M_S
-    # Between two seconds of its lap it is between their places.
-    ahead, part = _lap()[(int(second) + 1) % lap_s()], second % 1.0
-    latitude = now.latitude + part * (ahead.latitude - now.latitude)
-    longitude = now.longitude + part * (ahead.longitude - now.longitude)
     lot = float(draw(seed, _key("shuttle lap"), number, lap))
     cell = _nearest_cell(latitude, longitude)
     silent = happenings.in_hole(latitude, longitude, moment_s)
