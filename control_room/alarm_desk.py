@@ -61,6 +61,14 @@ class Order:
     answer: Future[Answer] = field(default_factory=Future)
 
 
+@dataclass(frozen=True)
+class Woken:
+    """Nothing but a reason to judge now: the journal was opened, or could not be."""
+
+
+AlarmWork = Order | Rules | Woken
+
+
 class AlarmDesk:
     """The engine and what surrounds it.
 
@@ -118,11 +126,11 @@ class AlarmDesk:
 
     def judge(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with its alarms, and how the alarm system stands; the same one where neither changed."""
-        table, watch = snapshot.tables[ALARM.name], self._watch()
+        table, watch, now = snapshot.tables[ALARM.name], self._watch(), self._clock.now()
         if self._engine is not None:
             # A fault of ours here must not stop the screens, nor be mistaken for a city without alarms.
             try:
-                table = self._step(self._engine, snapshot)
+                table = self._step(self._engine, snapshot, now)
                 watch = self._watch()
             except Exception:
                 log.exception("alarms could not be judged")
@@ -131,10 +139,10 @@ class AlarmDesk:
         if table is snapshot.tables[ALARM.name] and watch == snapshot.watch:
             return snapshot
         tables = MappingProxyType({**snapshot.tables, ALARM.name: table})
-        return replace(snapshot, version=snapshot.version + 1, tables=tables, watch=watch)
+        return replace(snapshot, version=snapshot.version + 1, at=now, tables=tables, watch=watch)
 
-    def _step(self, engine: Engine, snapshot: Snapshot) -> Table:
-        now, at = self._clock.now(), self._monotonic()
+    def _step(self, engine: Engine, snapshot: Snapshot, now: datetime) -> Table:
+        at = self._monotonic()
         if self._used is not self._rules:
             self._used = self._rules
             engine.use_rules(self._used.rules, now, self._used.complete)

@@ -18,7 +18,7 @@ import structlog
 from alerts.commands import CommandRefused
 from alerts.journal import JournalUnavailable, MemoryJournal
 from control_room.access import Receive, Scope, Send
-from control_room.alarm_desk import AlarmDesk, Order, Rules
+from control_room.alarm_desk import AlarmDesk, AlarmWork, Order, Rules, Woken
 from control_room.alarm_requests import (
     COMMANDS_PATH,
     JOURNAL_PATH,
@@ -62,14 +62,14 @@ class AlarmService:
         self._book = RuleBook(rules_folder or RULES_FOLDER)
         self.desk = AlarmDesk(self._book.read(), zone, clock, journal_note=self._journal_note)
 
-    def take(self, item: Order | Rules) -> None:
+    def take(self, item: AlarmWork) -> None:
         """What waited for the writer; called in its thread."""
         if isinstance(item, Order):
             self.desk.obey(item)
-        else:
+        elif isinstance(item, Rules):
             self.desk.use(item)
 
-    async def run(self, put: Callable[[Order | Rules], Awaitable[None]]) -> None:
+    async def run(self, put: Callable[[AlarmWork], Awaitable[None]]) -> None:
         """Open the journal, then look after it and the rules for ever. Cancel to stop.
 
         Args:
@@ -87,14 +87,11 @@ class AlarmService:
 
     async def _keep_journal(self) -> None:
         while not self.desk.is_open:
-            try:
-                await asyncio.to_thread(self._open)
-            except JournalUnavailable as error:
-                self.desk.keep_closed(str(error))
-                await asyncio.sleep(OPEN_AGAIN_S)
-            except Exception:
-                log.exception("the alarm system could not start")
-                self.desk.keep_closed("the alarm system could not start: a fault of this program; see its log")
+            why = await asyncio.to_thread(self._open)
+            if why:
+                self.desk.keep_closed(why)
+            await self._put(Woken())
+            if why:
                 await asyncio.sleep(OPEN_AGAIN_S)
         while self._store is not None:
             await asyncio.sleep(LOOK_AFTER_S)
@@ -104,8 +101,16 @@ class AlarmService:
                 # Tidying up: the journal itself is whole without it.
                 log.exception("the journal could not be looked after")
 
-    def _open(self) -> None:
-        self.desk.open(MemoryJournal() if self._store is None else self._store.open())
+    def _open(self) -> str:
+        """Open the journal and the desk; why not, or nothing where all is well."""
+        try:
+            self.desk.open(MemoryJournal() if self._store is None else self._store.open())
+        except JournalUnavailable as error:
+            return str(error)
+        except Exception:
+            log.exception("the alarm system could not start")
+            return "the alarm system could not start: a fault of this program; see its log"
+        return ""
 
     def _journal_note(self) -> str:
         return self._store.note if self._store is not None else ""
@@ -143,7 +148,8 @@ class AlarmService:
         order = Order(decode_command(body, self._clock.now()))
         await self._put(order)
         try:
-            answer = await asyncio.wait_for(asyncio.wrap_future(order.answer), ANSWER_WITHIN_S)
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                answer = await asyncio.wrap_future(order.answer)
         except TimeoutError:
             if order.answer.cancelled():
                 return 503, _words("nothing was done: the control room is too busy; try again")

@@ -35,7 +35,7 @@ from control_room.access import (
     content_security_policy,
     demo_identity,
 )
-from control_room.alarm_desk import Order, Rules
+from control_room.alarm_desk import AlarmWork
 from control_room.alarm_requests import find_fault
 from control_room.alarm_service import AlarmService
 from control_room.cache import Cache
@@ -108,7 +108,7 @@ class ControlRoom:
             city.zone,
             clock,
         )
-        self.cache: Cache[Outcome | Order | Rules, Mapping[str, Bundle]] = Cache(
+        self.cache: Cache[Outcome | AlarmWork, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
             self._apply,
             lambda snapshot: note_time(snapshot, self.clock.now()),
@@ -162,8 +162,8 @@ class ControlRoom:
             decoders.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(self.alarms.close)
 
-    def _apply(self, snapshot: Snapshot, outcome: Outcome | Order | Rules) -> Snapshot:
-        if isinstance(outcome, Order | Rules):
+    def _apply(self, snapshot: Snapshot, outcome: Outcome | AlarmWork) -> Snapshot:
+        if isinstance(outcome, AlarmWork):
             self.alarms.take(outcome)
             return note_time(snapshot, self.clock.now())
         name, now = outcome.feed.name, self.clock.now()

@@ -106,8 +106,10 @@ class Cache(Generic[Outcome, Made]):
 
     async def _wait(self, tick_s: float) -> list[Outcome]:
         """The next outcome; none when time passes without one."""
+        # Not `wait_for`: in Python 3.11 it can swallow the cancellation that ends the writer.
         try:
-            return [await asyncio.wait_for(self._waiting.get(), max(0.0, min(tick_s, self._due_s())))]
+            async with asyncio.timeout(max(0.0, min(tick_s, self._due_s()))):
+                return [await self._waiting.get()]
         except TimeoutError:
             return []
 

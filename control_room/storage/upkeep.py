@@ -60,11 +60,13 @@ class Upkeep:
 
     Args:
         keep_days: events older than this go, but for those of alarms that are still remembered; 0 keeps all.
+        every: events between two checkpoints.
     """
 
-    def __init__(self, journal: SqlJournal, keep_days: float) -> None:
+    def __init__(self, journal: SqlJournal, keep_days: float, every: int = CHECKPOINT_EVERY) -> None:
         self._journal = journal
         self._keep = timedelta(days=keep_days)
+        self._every = every
         self._living = Living()
         self._written_at = 0
         self._begun = False
@@ -77,7 +79,7 @@ class Upkeep:
             sqlalchemy.exc.DBAPIError: it cannot be written; nothing is lost by that.
         """
         self._fold()
-        if self._living.seq - self._written_at >= CHECKPOINT_EVERY:
+        if self._living.seq - self._written_at >= self._every:
             self.write_checkpoint(now)
         if self._keep:
             self._let_go(now)

@@ -147,3 +147,21 @@ def test_time_passes_when_feeds_are_silent(monkeypatch):
     monkeypatch.setattr(cache, "TICK_S", 0.05)
 
     assert asyncio.run(run([], until=2)) == [("announced", 100), ("made", 100), ("announced", 200), ("made", 200)]
+
+
+def test_the_writer_ends_although_an_outcome_comes_as_it_is_ended():
+    """What arrives in the same moment must not swallow the ending: a server that should stop does."""
+
+    async def story():
+        writer = Cache(Snapshot.empty(NOW), bump, later, lambda s: None, lambda s: s, lambda made: None)
+        task = asyncio.create_task(writer.run())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await writer.put("a")
+        await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        task.cancel()
+        return bool(done)
+
+    assert asyncio.run(story())
