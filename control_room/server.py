@@ -30,6 +30,11 @@ from feeds.recorder import Recorder
 
 MAX_MESSAGE_BYTES = 4096  # of a screen's socket; docs/live-protocol.md
 
+# How long a thread that decodes may keep the interpreter while others wait for it. From answer to screen
+# a feed crosses threads some five times; at Python's usual 5 ms each, one feed that floods makes all
+# others a fifth older, at this a twentieth (tests/benchmarks/isolation.py, "large", on a busy machine).
+SWITCH_EVERY_S = 0.0005
+
 
 def serve(
     settings: Mapping[str, Any],
@@ -103,6 +108,7 @@ async def _serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(SWITCH_EVERY_S)
     announce(settings, city.title, mode, note, port)
     try:
         await server.serve(sockets=[listener])

@@ -69,6 +69,7 @@ BARS = {
             "drip": "dripping",
             "large": "100× as large",
             "loop": "without a last page",
+            "both": "100× as large, without a last page",
             "often": "asked 100× as often",
         }.items()
     },

@@ -34,7 +34,7 @@ DRIP_EVERY_S = 0.01
 RETRY_AFTER_S = 20
 
 MODES = {
-    "bad": ("well", "dead", "drip", "large", "loop"),
+    "bad": ("well", "dead", "drip", "large", "loop", "large_loop"),
     "eager": ("held_back", "well"),
 }
 
@@ -177,11 +177,11 @@ class Exchange:
                 writer.write(bytes((byte,)))
                 await writer.drain()
                 await asyncio.sleep(DRIP_EVERY_S)
-        elif mode == "loop":
-            page = int(query.get("page", 1)) + 1
-            await send(writer, self.robots(ROWS, f"http://127.0.0.1:{self.bad_port}/bad/vehicles?page={page}"))
         else:
-            await send(writer, self.robots(ROWS * TIMES_AS_LARGE if mode == "large" else ROWS))
+            rows = ROWS * TIMES_AS_LARGE if mode.startswith("large") else ROWS
+            page = int(query.get("page", 1)) + 1
+            following = f"http://127.0.0.1:{self.bad_port}/bad/vehicles?page={page}" if mode.endswith("loop") else ""
+            await send(writer, self.robots(rows, following))
 
 
 def head_of(length: int, kind: str = "application/json", status: str = "200 OK", extra: str = "") -> bytes:

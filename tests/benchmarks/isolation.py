@@ -10,6 +10,7 @@ at each moment, how long ago the exchange gave the newest answer of which a row 
     drip    a byte at a time
     large   each answer a hundred times as large, 10,000 robots a second
     loop    each page names a next one, without end
+    both    both of them: pages of 10,000 robots without end
     often   asked five times a second instead of every 20 s
 
 Run: python -m tests.benchmarks.isolation [--only ours] [--short]
@@ -48,6 +49,7 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "drip": {"bad": "drip"},
     "large": {"bad": "large"},
     "loop": {"bad": "loop"},
+    "both": {"bad": "large_loop"},
     "often": {"eager": "well"},
 }
 
