@@ -197,10 +197,6 @@ class Happenings:
 
     # The private network.
 
-    def list_cells(self) -> tuple[CellSite, ...]:
-        """Three sectors a site; never changes."""
-        return list_cells()
-
     def is_cell_down(self, cell: CellSite, moment_s: int) -> bool:
         """By lot, where the city is not kept calm; or by a scenario's outage of its site."""
         if any(o.site == cell.site and o.starts_s <= moment_s < o.ends_s for o in self.overlay.outages):
@@ -314,8 +310,3 @@ class Happenings:
         """What is wrong with that digital service or integration then; of several the worst."""
         held = (f for f in list_touching(self.overlay.failing, moment_s, moment_s) if f.name == name)
         return max(held, key=lambda f: f.failing_share, default=None)
-
-    def report_factor(self, service_code: str, moment_s: float) -> float:
-        """How many times as often as usual residents report that matter then; 1.0 as usual."""
-        held = list_touching(self.overlay.surges, moment_s, moment_s)
-        return max((s.times for s in held if s.service_code == service_code), default=1.0)

@@ -47,7 +47,7 @@ it is read; what is wrong is said with the file, the field and what to do. Its t
 | `robots_recalled` | robots take no new orders; who is under way ends its trip and waits at its hub | |
 | `slow_roads` | buses, shuttles and robots go slower; what is lost is made good afterwards | `speed_factor` (0.2 to 1) |
 | `road_closed` | a road or a lane of it is closed: buses lose time there, and every feed of roads and buses tells of it | `road` (an unknown one is answered with those there are), `full` (true) |
-| `rogue_drone` | the drone that cruises longest in that time leaves its planned volume and comes back | `distance_m`, `bearing_deg` |
+| `rogue_drone` | the first drone that cruises long enough leaves its planned volume, aside and up, and comes back before it lands; where that way is its own line it goes square to it | `distance_m`, `bearing_deg`, `climb_m` (0) |
 | `event` | people come to a venue: cells, buses, counters at doors, events, geozones, scooters and the tip all feel it | `venue`, `title`, `category`, `people` |
 | `snow` | it is cold and snows at every weather station, comes and goes over twenty minutes; the air gets cleaner | `water_mm_h`, `temperature_c` |
 | `reports` | residents report a matter so many times as often as usual at that hour | `service_code` (as in `/open311/v2/services.json`), `times` |
