@@ -27,10 +27,21 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """A column of words as numbers: `codes[row]` is a place in `words`, -1 is unknown."""
+    """A column of words as numbers: `codes[row]` is a place in `words`, -1 is unknown. A word may have no row."""
 
     codes: np.ndarray
     words: np.ndarray
+
+    def changed(self, rows: np.ndarray, words: np.ndarray) -> Codes:
+        """The same with other words (None: unknown) in some rows. Words that no row has any more stay in `words`."""
+        places = {word: place for place, word in enumerate(self.words.tolist())}
+        codes = self.codes.copy()
+        codes[rows] = [-1 if word is None else places.setdefault(word, len(places)) for word in words.tolist()]
+        if len(places) == len(self.words):
+            return Codes(codes, self.words)
+        named = np.empty(len(places), dtype=object)
+        named[:] = list(places)
+        return Codes(codes, named)
 
     def find(self, word: str) -> int:
         """Its place; -2 where no row has it."""

@@ -328,6 +328,34 @@ def test_a_clock_that_is_set_back_makes_history_unknown_and_not_wrong():
     assert told == "??????ttttttt" + "??????tttttt"
 
 
+@given(
+    st.lists(st.floats(0.2, 20), min_size=30, max_size=60),
+    st.floats(-5, 5).filter(lambda slope: abs(slope) > 0.01),
+    st.sampled_from([10, 60, 600]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_steady_rate_is_right_whenever_it_is_known(steps_s, slope, window_s):
+    """However irregularly a row is heard of, a number that changes steadily has that rate or none."""
+    condition = compile_condition(f'rate(odometer_m, "{window_s} s") > 0', VEHICLE.by_name)
+    memory = Memory(LONDON)
+    follow(memory, condition)
+    now = NOON
+    heard_s: list[float] = []
+    for step_s in steps_s:
+        now += timedelta(milliseconds=round(step_s * 1000))
+        since = (now - NOON).total_seconds()
+        heard_s.append(since)
+        rows = table(odometer_m=[since * slope], observed_at=[now])
+        change, over_s = memory.look(rows, rows.keys, now).past("odometer_m", float(window_s))
+
+        if not np.isnan(over_s[0]):
+            assert change[0] / over_s[0] == pytest.approx(slope, rel=1e-6)
+            assert window_s / 2 <= over_s[0] <= window_s * 17 / 16
+        elif max(steps_s) < window_s / 16:
+            # Heard of in every slice: then it is known as soon as half of the window has been seen.
+            assert since - heard_s[0] <= window_s * (1 / 2 + 1 / 16)
+
+
 def test_history_does_not_grow_with_keys_that_come_and_go():
     """Keys that rotate for ever do not take memory for ever, and those that stay keep their past."""
     condition = compile_condition('change(battery_percent, "1 min") < -5', VEHICLE.by_name)
@@ -652,6 +680,38 @@ def test_every_column_of_every_kind_can_be_asked_about():
             condition = compile_condition(text, kind.by_name)
             if rows is not None and column.name != kind.key:
                 assert answers(condition, rows) == "?", f"{kind.name}: {text}"
+
+
+WORDS = st.lists(st.sampled_from(["7", "X4", "X5", "", "A", "B", None]), min_size=20, max_size=20)
+
+
+@given(st.lists(st.tuples(st.lists(st.tuples(st.integers(0, 19), st.sampled_from(["7", "X4", "new", None]))), WORDS)))
+@settings(max_examples=100, deadline=None)
+def test_a_column_that_changes_step_by_step_answers_like_one_that_is_new(steps):
+    """Numbers of words that are carried on from step to step say the same as those made anew."""
+    condition = compile_condition('route_id == "7" or starts_with(route_id, "X") and route_id != "X5"', VEHICLE.by_name)
+    memory = Memory(LONDON)
+    words: list[str | None] = ["7"] * 20
+    for changes, all_new in steps:
+        words = list(words) if changes else all_new
+        for place, word in changes[:3]:
+            words[place] = word
+        rows = table(route_id=words)
+
+        assert answers(condition, rows, NOON, memory) == answers(condition, rows, NOON, Memory(LONDON))
+
+
+def test_words_that_nobody_says_any_more_are_forgotten():
+    """A column whose words rotate for ever does not grow."""
+    memory = Memory(LONDON)
+    words = [f"w{i}" for i in range(100)]
+    for step in range(1000):
+        words[step % 100] = f"new{step}"
+        rows = table(route_id=words)
+        codes = memory.look(rows, rows.keys, NOON).codes("route_id")
+
+    assert len(codes.words) <= 101
+    assert codes.words[codes.codes].tolist() == words
 
 
 # Against a second opinion
