@@ -24,7 +24,7 @@ Times count from the start of the scenario, by the city's clock. Effects are bel
 {steps}
 ## Writing one
 A scenario is a YAML file in `feeds/sandbox/scenarios/`, named by its file and found by being there. It is checked when
-it is read; what is wrong is said with the file, the field and what to do. Its test is `test_story_of_<name>` in
+it is read; what is wrong is said with the file, the field and what to do. Its test is `test_the_operator_sees_<name>` in
 `tests/feeds/sandbox/test_scenario_stories.py`; one that has none fails the tests.
 
     title: Snow

@@ -50,12 +50,14 @@ def usual_an_hour(stage: Stage, code: str) -> float:
 
 def test_every_scenario_has_a_story_here():
     """A scenario that is added needs a test that what it promises is to be seen."""
-    told = {name.removeprefix("test_story_of_") for name in globals() if name.startswith("test_story_of_")}
+    told = {
+        name.removeprefix("test_the_operator_sees_") for name in globals() if name.startswith("test_the_operator_sees_")
+    }
 
     assert told == {s.name for s in list_scenarios()}
 
 
-def test_story_of_ordinary_weekday(stage: Stage):
+def test_the_operator_sees_ordinary_weekday(stage: Stage):
     """All cells up, no drone astray, fuller buses and busier cells at their hours."""
     stage.start("ordinary_weekday")
     full: dict[int, float] = {}
@@ -78,7 +80,7 @@ def test_story_of_ordinary_weekday(stage: Stage):
     assert seen["inside"] > 10
 
 
-def test_story_of_cell_outage(stage: Stage):
+def test_the_operator_sees_cell_outage(stage: Stage):
     """The site's cells are at 0 % in the next file, shuttles lose their signal, and residents report it."""
     before = cells(stage)
     usual = usual_an_hour(stage, "NET")
@@ -110,7 +112,7 @@ def test_story_of_cell_outage(stage: Stage):
     assert {cells(stage)[name]["availability_percent"] for name in down} == {100.0}
 
 
-def test_story_of_event_night(stage: Stage):
+def test_the_operator_sees_event_night(stage: Stage):
     """Cells fill, buses fill and are announced as busy, the match is listed, the air above is closed."""
     stage.let_pass(34 * 3600)  # a quarter past six in the evening of the next day, when there is no match by itself
     before = cells(stage)
@@ -174,7 +176,7 @@ def fullness(stage: Stage) -> list[tuple[str, float]]:
     return [(b["route_id"], float(b["occupancy"] in words)) for b in stage.rows("buses", "vehicle") if b["trip_id"]]
 
 
-def test_story_of_drone_leaves_volume(stage: Stage):
+def test_the_operator_sees_drone_leaves_volume(stage: Stage):
     """Some drone does not conform within the scenario's time, and none is outside before."""
     stage.start("ordinary_weekday")
     assert "outside" not in conformance(stage, minutes=10)
@@ -195,7 +197,7 @@ def conformance(stage: Stage, minutes: int) -> Counter[str]:
     return found
 
 
-def test_story_of_stale_supplier(stage: Stage):
+def test_the_operator_sees_stale_supplier(stage: Stage):
     """Every poll succeeds, the header goes on, and the feed is stale by the age of its rows."""
     assert stage.look("robots").feeds["robots"].state(stage.now) == "fresh"
     stage.start("stale_supplier")
@@ -214,7 +216,7 @@ def test_story_of_stale_supplier(stage: Stage):
     assert stage.look("robots").feeds["robots"].state(stage.now) == "fresh"
 
 
-def test_story_of_robot_cluster(stage: Stage):
+def test_the_operator_sees_robot_cluster(stage: Stage):
     """Three robots or more are blocked near the hub, heard and charged; before there was no such cluster."""
     hub = (51.9950, -0.7285)
 
@@ -239,7 +241,7 @@ def test_story_of_robot_cluster(stage: Stage):
     assert len(blocked()) < 3
 
 
-def test_story_of_snow(stage: Stage):
+def test_the_operator_sees_snow(stage: Stage):
     """Below freezing with precipitation everywhere, later and later buses, requests for gritting, then potholes."""
     gritting = usual_an_hour(stage, "GRI")
     late_before = lateness(stage)
@@ -277,7 +279,7 @@ def lateness(stage: Stage) -> dict[str, float]:
     return {route: statistics.fmean(late) for route, late in found.items()}
 
 
-def test_story_of_missed_bins(stage: Stage):
+def test_the_operator_sees_missed_bins(stage: Stage):
     """Five times as many missed bins as in the same hour of other days, or more; potholes as usual."""
     stage.start("missed_bins")
     stage.let_pass(2 * 3600)
@@ -290,7 +292,7 @@ def test_story_of_missed_bins(stage: Stage):
     assert holes < 2
 
 
-def test_story_of_integration_failing(stage: Stage):
+def test_the_operator_sees_integration_failing(stage: Stage):
     """Its two integrations fail first, then the processes that pay through them; nothing else does."""
     links = {"Payments to Revenues", "Payments to CRM"}
     paying = {"Pay council tax", "Pay benefits", "Pay housing repairs"}
@@ -314,7 +316,7 @@ def test_story_of_integration_failing(stage: Stage):
     assert all(rows[name]["failures"] >= 0.5 * rows[name]["transactions"] > 0 for name in links)
 
 
-def test_story_of_exchange_down(stage: Stage):
+def test_the_operator_sees_exchange_down(stage: Stage):
     """Every feed fails and keeps its last rows with their ages; then each recovers by itself."""
     names = [n for n in stage.feeds if n != "bus_timetable"]
     before = stage.look(*names)
