@@ -97,8 +97,8 @@ def say(value: Any, column: Column | None, unit: bool = True) -> str:
         return "yes" if value else "no"
     if not isinstance(value, int | float):
         return str(value)
-    decimals = max(column.decimals if column else 0, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
-    text = f"{value:.{decimals}f}"
+    decimals = max(column.decimals if column else 0, 1 if abs(value) < 100 else 0)
+    text = f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
     name = column.unit if column and unit else ""
     return f"{text} {name}" if name else text
 
