@@ -59,6 +59,18 @@ _HINTS: Final = {
     "'": "the text is not closed by the same quote on its line",
     "#": "comments stand on a line of their own, outside of the condition",
     ":": "a condition has no colon",
+    "\u201c": 'write straight quotes, "…"',
+    "\u201d": 'write straight quotes, "…"',
+    "\u2018": "write straight quotes, '…'",
+    "\u2019": "write straight quotes, '…'",
+    "\u00a0": "that is a space that does not break; write a plain one",
+    "\u2264": "write <=",
+    "\u2265": "write >=",
+    "\u2260": "write !=",
+    "\u2212": "write a plain - for minus",
+    "\u2013": "write a plain - for minus",
+    "\u00d7": "write * to multiply",
+    "\u00f7": "write / to divide",
     ";": "one rule has one condition; join with and",
 }
 # Words of Python that get past the scanner as names; what a supervisor may have meant by them.

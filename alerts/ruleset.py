@@ -7,7 +7,6 @@ are right can be used without those that are not (`RuleFileError.usable`).
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -16,11 +15,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from alerts.alarm import PRIORITIES
 from alerts.expressions import Condition, ExpressionError, compile_condition
 from alerts.rule import Rule, RuleFile
+from alerts.rule_faults import list_model_faults, near
 from alerts.rule_file import Content, YamlFault, read_yaml
 from alerts.rule_rows import check_test
 from control_room.model import KINDS, Column, Kind
@@ -236,7 +236,7 @@ def _read_file(file: str, text: str, faults: list[Fault]) -> list[CompiledRule]:
         faults.extend(Fault(file, line, "", what) for line, what in twice)
         faults.append(Fault(file, 1, "", "needs `system:` and a list under `rules:`"))
         return []
-    for what, path in _model_faults(RuleFile, {**data, "rules": []}, ()):
+    for what, path in list_model_faults(RuleFile, {**data, "rules": []}, ()):
         faults.append(Fault(file, content.line_of(path), "", what))
     items = data.get("rules")
     if not isinstance(items, list):
@@ -264,7 +264,7 @@ def _read_rule(
     file: str, system: str, content: Content, number: int, item: Any, name: str, faults: list[Fault]
 ) -> CompiledRule | None:
     base = ("rules", number)
-    wrong = list(_model_faults(Rule, item, base))
+    wrong = list(list_model_faults(Rule, item, base))
     for what, path in wrong:
         faults.append(Fault(file, content.line_of(path), name, what))
 
@@ -408,7 +408,7 @@ def _check_inhibitions(rules: Mapping[str, CompiledRule], faults: list[Fault]) -
         for inhibit in rule.rule.inhibited_by:
             other = rules.get(inhibit.rule)
             if other is None:
-                what = f"inhibited_by: there is no rule {inhibit.rule}{_near(inhibit.rule, rules)}"
+                what = f"inhibited_by: there is no rule {inhibit.rule}{near(inhibit.rule, rules)}"
                 faults.append(Fault(rule.file, rule.line, rule.name, what))
                 continue
             for name in inhibit.same:
@@ -440,64 +440,13 @@ def _find_ring(rules: Mapping[str, CompiledRule], start: str) -> list[str]:
     return []
 
 
-def _model_faults(
-    model: type[BaseModel], data: Any, base: tuple[str | int, ...]
-) -> Iterable[tuple[str, tuple[str | int, ...]]]:
-    """What pydantic finds wrong, in words, with the path of the field."""
-    try:
-        model.model_validate(data)
-    except ValidationError as error:
-        for found in error.errors(include_url=False):
-            path = (*base, *found["loc"])
-            yield _in_words(model, found, data), path
-
-
-def _in_words(model: type[BaseModel], found: Any, data: Any) -> str:
-    loc = found["loc"]
-    place = ".".join(str(p) for p in loc)
-    if found["type"] == "extra_forbidden":
-        known = _fields_at(model, loc[:-1])
-        return f"{place} is no word of rules{_near(str(loc[-1]), known)}"
-    if found["type"] == "missing":
-        return f"lacks {place}"
-    if not loc:
-        said = "a rule is a list of words with a colon" if not isinstance(data, dict) else found["msg"]
-        return str(said).removeprefix("Value error, ")
-    given = found.get("input")
-    shown = f" (not {str(given)[:60]!r})" if isinstance(given, str | int | float) and "'" not in str(given) else ""
-    message = str(found["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{place}: {message}{'' if repr(given) in message else shown}"
-
-
-def _fields_at(model: Any, loc: tuple[str | int, ...]) -> list[str]:
-    """Words that may stand at that place of a model."""
-    schema = model.model_json_schema(by_alias=True)
-    here = schema
-    for step in loc:
-        here = _resolved(schema, here)
-        here = here.get("items", {}) if isinstance(step, int) else here.get("properties", {}).get(step, {})
-    return list(_resolved(schema, here).get("properties", {}))
-
-
-def _resolved(schema: Any, here: Any) -> Any:
-    for option in (here, *here.get("anyOf", ())):
-        if "$ref" in option:
-            return schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
-    return here
-
-
 def _no_kind(name: str) -> str:
     if name in KINDS:
         why = "would go in a ring" if name == "alarm" else "may be seen by named people only, and alarms by all staff"
         return f"no rule can watch {name}: it {why}"
-    return f"there is no kind {name}{_near(name, WATCHED) or '; there are: ' + ', '.join(WATCHED)}"
+    return f"there is no kind {name}{near(name, WATCHED) or '; there are: ' + ', '.join(WATCHED)}"
 
 
 def _no_column(name: str, columns: Iterable[str], which: str = "") -> str:
     listed = list(columns)
-    return f"there is no column {name}{' ' + which if which else ''}{_near(name, listed) or '; there are: ' + ', '.join(sorted(listed))}"
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name[:60], list(known), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"there is no column {name}{' ' + which if which else ''}{near(name, listed) or '; there are: ' + ', '.join(sorted(listed))}"

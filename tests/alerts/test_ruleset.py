@@ -124,15 +124,22 @@ def test_derived_columns_have_their_names_and_units():
         (rule(kind="alarm", when="level > 1"), 5, "would go in a ring"),
         (rule(kind="crime", when="crimes > 1"), 5, "named people only"),
         (rule(priority="urgent"), 7, "priority: must be 'highest', 'high', 'medium' or 'low' (not 'urgent')"),
-        (rule(owner=""), 3, "lacks owner"),
+        (rule(owner=""), 3, "lacks owner: who answers for the rule"),
         (rule(ownr="me"), 14, "ownr is no word of rules; did you mean owner?"),
         (rule(on_delay="5 minutes"), 14, "5 minutes"),
-        (rule(name="Bad Name"), 3, "name: "),
-        (rule(action="look"), 12, "action: "),
+        (rule(name="Bad Name"), 3, "name: must be 3 to 60 small letters"),
+        (rule(action="look"), 12, "action: is too short to help anybody"),
         (rule(title='"{speed}"'), 4, "title: there is no column speed; did you mean speed_kmh"),
         (rule(title='"{speed_kmh"'), 4, "a brace is not closed"),
         (rule(screen='"/feeds?name={fed}"'), 14, "screen: there is no column fed; did you mean feed"),
-        (rule(screen="https://example.org/"), 14, "screen: "),
+        (rule(screen="https://example.org/"), 14, "screen: must be a path of ours"),
+        (rule(latching="maybe"), 14, "latching: must be true or false (not 'maybe')"),
+        (rule(raises="high"), 14, "raises: must be a list: in [ ]"),
+        (rule(raises="[high]"), 14, "raises.0: must be words with a colon"),
+        (rule(when="5"), 6, "when: must be a text; write it in quotes"),
+        (rule(on_delay="90 d"), 14, "on_delay: must be 31 d or shorter"),
+        (rule(escalate="[{after: 5 min}]"), 14, "lacks escalate.0.to: name of a recipient"),
+        (rule(maintenance="[{from: tomorrow, until: 5, reason: abc}]"), 14, "maintenance.0.from: is no time; write it"),
         (rule(group_by="[localty]"), 14, "did you mean locality?"),
         (rule(group="{count: speed_kmh > 3}", expect="{column: label, values: [x]}"), 3, "group or expect, not both"),
         (rule(group="{count: speed > 3}", when="count > 3"), 14, "group.count: column 1: there is no column speed"),
@@ -147,7 +154,7 @@ def test_derived_columns_have_their_names_and_units():
         (rule(inhibited_by="[other_rule]"), 3, "there is no rule other_rule"),
         (rule(inhibited_by="[some_rule]"), 3, "goes in a ring: some_rule by some_rule"),
         (rule(hours="[{days: [monday]}]"), 14, "hours.0.days.0: must be 'mon'"),
-        (rule(hours="[{from: 25:00}]"), 14, "hours.0.from"),
+        (rule(hours="[{from: 25:00}]"), 14, "hours.0.from: is no time of day"),
         (
             rule(maintenance="[{from: 2026-01-01T00:00:00, until: 2026-01-02T00:00:00, reason: works}]"),
             14,
@@ -307,6 +314,17 @@ def test_yaml_is_read_as_its_newest_version_says():
         "i": "yes",
         "j": "1e3",
     }
+
+
+def test_files_saved_by_other_editors_are_read_alike():
+    """A mark at the beginning, and lines that end in two characters, change nothing."""
+    saved = "\ufeff" + GOOD.replace("\n", "\r\n")
+
+    assert read_rules({"a": saved}).rules["robot_battery_low"].line == 3
+    assert (
+        read_rules({"a": saved}).rules["robot_battery_low"].rule
+        == read_rules({"a": GOOD}).rules["robot_battery_low"].rule
+    )
 
 
 @pytest.mark.parametrize(
