@@ -143,7 +143,7 @@
     place.hidden = !isDesk && (state === "off" || state === "on");
     if (place.dataset.state === state) return;
     place.dataset.state = state;
-    const texts = { off: "Sound is off", on: "Sound is on", ringing: "", waiting: "Sound waits for you: press any key, or click, to switch it on" };
+    const texts = { off: "Sound is off", on: "Sound is on", ringing: "", waiting: "Press any key for sound" };
     const held = place.contains(document.activeElement);
     place.replaceChildren();
     if (texts[state]) place.append(Object.assign(document.createElement("span"), { textContent: texts[state] }));

@@ -19,14 +19,10 @@
     aside: ["Put aside", (row) => !LISTED.includes(row.state) && row.state !== "normal"],
     all: ["Everything", () => true],
   };
-  const SHELVE_S = [["15 minutes", 900], ["1 hour", 3600], ["4 hours", 14400], ["8 hours", 28800]];
-  const KEYS = [["j or ↓", "next alarm"], ["k or ↑", "alarm before"], ["Home, End", "first, last"], ["Space", "select"],
-    ["Enter", "what to do: guidance"], ["a", "acknowledge"], ["s", "shelve"], ["t", "take: I handle it"], ["c", "comment"],
-    ["n", "show what is new"], ["/", "search"], ["m", "silence the tone"], ["Esc", "close, or select none"], ["?", "these keys"]];
   const KEYS_OFF = "control-room.keys-off";
 
   let root = null, data = null, rows = new Map(), lines = new Map(), shown = [], current = null, opened = null;
-  let selected = new Set(), unfolded = new Set(), pending = [], handAt = -Infinity, anchor = null, busy = new Set();
+  let chosen = null, selected = new Set(), unfolded = new Set(), pending = [], handAt = -Infinity, anchor = null, busy = new Set();
   const filter = { priorities: new Set(PRIORITIES), show: "needed", system: "", text: "" };
   const parts = {};
 
@@ -70,12 +66,15 @@
     parts.newsText = element("span", {});
     parts.news.append(parts.newsText, button("Show (n)", () => release(true)));
     parts.news.hidden = true;
-    const left = element("div", { className: "desk-left" }, parts.tools, parts.actions, parts.news, parts.list, parts.confirmed, parts.foot, parts.status);
+    // A line of its own height, filled or not: neither a confirmation nor news may move the list.
+    const line = element("div", { className: "desk-line" }, parts.confirmed, parts.news);
+    const left = element("div", { className: "desk-left" }, parts.tools, parts.actions, line, parts.list, parts.foot, parts.status);
     root.replaceChildren(parts.failures, element("div", { className: "desk-body" }, left, parts.detail));
     commands().attach(parts.failures, parts.confirmed, root.dataset.commands);
     root.addEventListener("keydown", press);
     parts.list.addEventListener("pointermove", () => { handAt = performance.now(); });
     parts.list.addEventListener("scroll", () => { if (!isHeld()) release(false); }, { passive: true });
+    window.controlRoomGuidance.attach(parts.detail, root.dataset.journal, escape);
     showDetail();
   }
 
@@ -217,6 +216,8 @@
     const keep = new Set(shown), focus = document.activeElement;
     for (const [key, line] of lines) if (!keep.has(key)) { line.row.remove(); lines.delete(key); }
     if (current === null || !keep.has(current)) current = shown[0] ?? null;
+    // The row that Tab reaches is not yet one that somebody has chosen: what is done must never hit another alarm.
+    if (!keep.has(chosen)) chosen = null;
     let next = parts.body.firstChild;
     for (const key of shown) {
       const line = lines.get(key) ?? makeLine(key);
@@ -244,9 +245,18 @@
     line.row = element("tr", {}, cell("select", line.box), head, cell("priority"), cell("state"), cell("since"), cell("due"), cell("who"), cell("system"));
     line.row.dataset.key = key;
     for (const [name, text] of [["priority", "Priority"], ["state", "State"], ["since", "Since"], ["due", "Respond by"], ["who", "Handled by"], ["system", "System"]]) line.cells[name].dataset.head = text;
-    line.row.addEventListener("focusin", () => { if (current !== key) { const before = current; current = key; writeTabs(before); writeTabs(key); writeActions(); } });
+    line.row.addEventListener("focusin", () => choose(key));
     lines.set(key, line);
     return line;
+  }
+
+  function choose(key) {
+    if (chosen === key && current === key) return;
+    const before = current;
+    [chosen, current] = [key, key];
+    writeTabs(before);
+    writeTabs(key);
+    writeActions();
   }
 
   function writeLine(line, row) {
@@ -299,7 +309,7 @@
     if (line === undefined) return;
     const index = key === current ? 0 : -1;
     for (const target of [line.box, line.title, line.under]) if (target.tabIndex !== index) target.tabIndex = index;
-    mark(line.row, "data-current", key === current ? "1" : null);
+    mark(line.row, "data-chosen", key === chosen ? "1" : null);
   }
 
   function writeSelection() {
@@ -354,26 +364,27 @@
 
   // Whom a command is for
 
+  const listChosen = () => (selected.size > 0 ? [...selected] : [chosen]).filter((key) => rows.has(key));
+
   function listTargets() {
-    const chosen = selected.size > 0 ? [...selected] : current === null ? [] : [current];
-    const present = chosen.filter((key) => rows.has(key));
+    const present = listChosen();
     const under = parts.folded.firstChild.checked ? present.flatMap(listUnder) : [];
     return [...new Set([...present, ...under])];
   }
 
   function writeActions() {
-    const chosen = (selected.size > 0 ? [...selected] : current === null ? [] : [current]).filter((key) => rows.has(key));
-    const folded = chosen.reduce((sum, key) => sum + listUnder(key).length, 0);
+    const targets = listChosen();
+    const folded = targets.reduce((sum, key) => sum + listUnder(key).length, 0);
     parts.folded.hidden = folded === 0;
-    write(parts.folded.lastChild, ` and ${count(folded)} folded under ${chosen.length === 1 ? "it" : "them"}`);
-    write(parts.target, chosen.length === 0 ? "No alarm" : selected.size > 0 ? `${plural(chosen.length, "alarm")} selected` : titleOf(rows.get(chosen[0])));
-    const states = new Set(chosen.map((key) => rows.get(key).state)), has = (...names) => names.some((name) => states.has(name));
-    const fits = { acknowledge: chosen.length > 0, unshelve: has("shelved"), in_service: has("out_of_service"),
-      reset: has("latched") || chosen.some((key) => rows.get(key).is_latched || rows.get(key).no_data_since) };
+    write(parts.folded.lastChild, ` and ${count(folded)} folded under ${targets.length === 1 ? "it" : "them"}`);
+    write(parts.target, targets.length === 0 ? "No alarm chosen" : selected.size > 0 ? `${plural(targets.length, "alarm")} selected` : titleOf(rows.get(targets[0])));
+    const states = new Set(targets.map((key) => rows.get(key).state)), has = (...names) => names.some((name) => states.has(name));
+    const fits = { acknowledge: targets.length > 0, unshelve: has("shelved"), in_service: has("out_of_service"),
+      reset: has("latched") || targets.some((key) => rows.get(key).is_latched || rows.get(key).no_data_since) };
     for (const made of parts.buttons) {
       const action = made.dataset.action;
       made.hidden = action in fits && action !== "acknowledge" && !fits[action];
-      mark(made, "aria-disabled", chosen.length === 0 ? "true" : null);
+      mark(made, "aria-disabled", targets.length === 0 ? "true" : null);
     }
     parts.none.hidden = selected.size === 0;
     writeEmpty();
@@ -381,9 +392,10 @@
 
   // Doing it
 
-  async function perform(action, options) {
-    const targets = listTargets().filter((key) => !busy.has(key));
-    if (targets.length === 0) return;
+  /** Sends the command for `wanted`, as they were when the person decided, and shows that it is being written. */
+  async function perform(action, options, wanted = listTargets()) {
+    const targets = wanted.filter((key) => rows.has(key) && !busy.has(key));
+    if (targets.length === 0) { if (wanted.length === 0) chooseFirst(); return; }
     if (commands().name() === "" && !(await askName())) return;
     const why = options.why ?? parts.comment.value.trim(), titles = new Map(targets.map((key) => [key, titleOf(rows.get(key))]));
     for (const key of targets) busy.add(key);
@@ -399,74 +411,32 @@
 
   async function take() {
     if (commands().name() === "" && !(await askName())) return;
-    await perform("assign", { to: commands().name() });
+    await perform("assign", { to: commands().name(), why: "" });
   }
 
-  // Forms: native dialogs, which keep the focus in and give it back
-
-  function dialog(title, content, accept) {
-    const made = element("dialog", { className: "desk-dialog" });
-    made.setAttribute("aria-labelledby", "desk-dialog-title");
-    const form = element("form", { method: "dialog" }, element("h2", { id: "desk-dialog-title", textContent: title }), ...content);
-    const row = element("div", { className: "desk-dialog-buttons" });
-    if (accept !== null) row.append(element("button", { type: "submit", textContent: accept, value: "ok", className: "desk-main" }));
-    row.append(button(accept === null ? "Close" : "Cancel", () => made.close("")));
-    form.append(row);
-    made.append(form);
-    root.append(made);
-    made.showModal();
-    return new Promise((resolve) => made.addEventListener("close", () => { const ok = made.returnValue === "ok"; made.remove(); resolve(ok); }));
-  }
-
-  function field(label, properties) {
-    const input = element(properties.rows ? "textarea" : "input", { required: true, ...properties });
-    return [element("label", { className: "desk-field" }, element("span", { textContent: label }), input), input];
-  }
+  const chooseFirst = () => write(parts.status, "No alarm is chosen: j, or a click, chooses one.");
 
   async function askName() {
-    const [label, input] = field("Your name, as the others know it. It stands beside what you do.", { value: commands().name(), maxLength: 80, autocomplete: "name" });
-    if (!(await dialog("Who is at this desk?", [label], "Keep")) || input.value.trim() === "") return false;
-    commands().rename(input.value);
+    const name = await window.controlRoomForms.name(commands().name());
+    if (name === null) return false;
+    commands().rename(name);
     writeWho();
     return true;
   }
 
   const writeWho = () => write(parts.who, commands().name() === "" ? "Who are you?" : `You are ${commands().name()}`);
 
+  /** Opens the form of that action, then does what was filled in. */
   async function ask(action) {
     const targets = listTargets();
-    if (targets.length === 0) return;
+    if (targets.length === 0) { chooseFirst(); return; }
     const what = targets.length === 1 ? `“${titleOf(rows.get(targets[0]))}”` : plural(targets.length, "alarm");
-    if (action === "assign") {
-      const names = [...new Set([commands().name(), ...data.rows.flatMap((row) => [row.assigned_to, row.acknowledged_by])].filter(Boolean))].sort();
-      const [label, input] = field("Who handles it? Leave it empty for nobody.", { maxLength: 80, required: false });
-      input.setAttribute("list", "desk-names");
-      const list = element("datalist", { id: "desk-names" }, ...names.map((value) => element("option", { value })));
-      if (await dialog(`Assign ${what}`, [label, list], "Assign")) await perform("assign", { to: input.value.trim() });
-    } else if (action === "comment") {
-      const [label, input] = field("Comment", { rows: 3, maxLength: 500, value: parts.comment.value });
-      if (await dialog(`Comment on ${what}`, [label], "Comment")) await perform("comment", { why: input.value.trim() });
-    } else if (action === "out_of_service") {
-      const [label, input] = field("Why? It stays out of service until somebody puts it back.", { rows: 3, maxLength: 500, value: parts.comment.value });
-      if (await dialog(`Take ${what} out of service`, [label], "Take out of service")) await perform("out_of_service", { why: input.value.trim() });
-    } else await askShelve(what);
+    const names = [...new Set([commands().name(), ...data.rows.flatMap((row) => [row.assigned_to, row.acknowledged_by])].filter(Boolean))].sort();
+    const options = await window.controlRoomForms[action](what, action === "assign" ? names : parts.comment.value.trim());
+    if (options !== null) await perform(action, options, targets);
   }
 
-  async function askShelve(what) {
-    const [label, input] = field("Why?", { rows: 2, maxLength: 500, value: parts.comment.value });
-    const choice = (text, value, checked) => element("label", {}, element("input", { type: "radio", name: "desk-for", value, checked }), ` ${text}`);
-    const times = element("fieldset", {}, element("legend", { textContent: "For how long?" }), ...SHELVE_S.map(([text, seconds], i) => choice(text, seconds, i === 1)));
-    const once = element("input", { type: "checkbox" });
-    const onceLabel = element("label", { className: "desk-once" }, once, " Once: ends as soon as it is back to normal");
-    if (!(await dialog(`Shelve ${what}`, [label, times, onceLabel], "Shelve"))) return;
-    await perform("shelve", { why: input.value.trim(), for_s: Number(times.querySelector(":checked").value), once: once.checked });
-  }
-
-  function showKeys() {
-    const rowsOf = KEYS.map(([key, text]) => element("div", {}, element("dt", {}, element("kbd", { textContent: key })), element("dd", { textContent: text })));
-    const off = element("input", { type: "checkbox", checked: localStorage.getItem(KEYS_OFF) !== "1", onchange: () => localStorage.setItem(KEYS_OFF, off.checked ? "" : "1") });
-    dialog("Keys", [element("dl", { className: "desk-keys" }, ...rowsOf), element("label", { className: "desk-once" }, off, " Single letters are keys (arrows, Space, Enter and Esc always are)")], null);
-  }
+  const showKeys = () => window.controlRoomForms.keys(localStorage.getItem(KEYS_OFF) !== "1", (on) => localStorage.setItem(KEYS_OFF, on ? "" : "1"));
 
   // Selection and keys
 
@@ -535,103 +505,22 @@
 
   // Guidance
 
+  function showDetail() {
+    const row = rows.get(opened);
+    mark(root, "data-detail", opened === null ? null : "1");
+    const about = row === undefined ? null : { row, guide: data.guides[row.guide] ?? {}, words: words(row.state), shape: shape(row), title: titleOf(row) };
+    window.controlRoomGuidance.show(opened, about);
+  }
+
   function open(key) {
     opened = key;
     showDetail();
-    loadJournal(key);
     writeSelection();
     parts.detail.focus({ preventScroll: true });
     if (matchMedia("(max-width: 60rem)").matches) parts.detail.scrollIntoView({ block: "start" });
   }
 
   function close() { opened = null; showDetail(); writeSelection(); }
-
-  const history = { key: null, seq: null, events: [], before: null, fault: "" };
-
-  function showDetail() {
-    const row = opened === null ? undefined : rows.get(opened) ?? history.row;
-    mark(root, "data-detail", opened === null ? null : "1");
-    if (row === undefined) {
-      if (parts.detail.dataset.facts !== "none") parts.detail.replaceChildren(element("p", { className: "calm", textContent: "Enter, or a click on an alarm, shows what to do." }));
-      parts.detail.dataset.facts = "none";
-      return;
-    }
-    if (rows.has(opened)) history.row = row;
-    if (history.key === opened && history.seq !== row.seq && rows.has(opened)) loadJournal(opened);
-    const facts = JSON.stringify([row, rows.has(opened), history.key === opened ? [history.seq, history.events.length, history.fault] : null]);
-    if (parts.detail.dataset.facts === facts) return;
-    const focus = parts.detail.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined, top = parts.detail.scrollTop;
-    parts.detail.dataset.facts = facts;
-    parts.detail.replaceChildren(...detailOf(row));
-    parts.detail.scrollTop = top;
-    if (focus !== undefined) parts.detail.querySelector(`[data-focus="${focus}"]`)?.focus({ preventScroll: true });
-    window.controlRoom.writeAges(parts.detail);
-  }
-
-  function detailOf(row) {
-    const guide = data.guides[row.guide] ?? {};
-    const leave = button("Close (Esc)", () => escape(), "desk-close");
-    leave.dataset.focus = "close";
-    const heading = element("h3", {}, picture(shape(row)), titleOf(row));
-    const state = element("p", { className: "desk-said" }, element("b", { textContent: `${row.priority ?? "not known"}` }), ` · ${rows.has(row.alarm_key) ? words(row.state) : "no longer in the list"} · raised `, age(row.raised_at), " ago");
-    const texts = [["Do", guide.action], ["Cause", guide.cause], ["If nobody acts", guide.consequence]].filter(([, text]) => text)
-      .map(([name, text]) => element("section", { className: name === "Do" ? "desk-do" : "" }, element("h4", { textContent: name }), element("p", { textContent: text })));
-    const facts = [
-      ["Read", row.value], ["Respond by", row.respond_by && clock(row.respond_by)], ["Owner", guide.owner], ["Handled by", row.assigned_to],
-      ["Acknowledged", row.acknowledged_by && `by ${row.acknowledged_by} at ${clock(row.acknowledged_at)}`], ["Back to normal", row.cleared_at && clock(row.cleared_at)],
-      ["Shelved", row.shelved_until && `until ${clock(row.shelved_until)} by ${row.shelved_by ?? "nobody known"}`], ["Why put aside", row.put_aside_why],
-      ["Comment", row.comment && `${row.comment}${row.commented_by ? ` (${row.commented_by})` : ""}`], ["No data since", row.no_data_since && clock(row.no_data_since)],
-      ["Raised", row.occurrences && `${plural(row.occurrences, "time")} so far`], ["Place", row.locality], ["Feed", row.feed], ["Rule", row.rule],
-    ].filter(([, text]) => text);
-    const list = element("dl", {}, ...facts.map(([name, text]) => element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: text }))));
-    return [leave, heading, state, ...texts, linksOf(row), list, ...journalOf(row.alarm_key)];
-  }
-
-  /** Addresses of ours only: a text that came with a row never becomes another. */
-  function linksOf(row) {
-    const links = [];
-    // One window for all of them: on a second screen the map follows what the list is about.
-    const link = (text, href, focus) => { const made = element("a", { href, target: "control-room-view", rel: "noopener", textContent: text }); made.dataset.focus = focus; links.push(made); };
-    if (row.row_kind === "vehicle" && row.row_key) link("On the map", `/wall?follow=${encodeURIComponent(row.row_key)}`, "map");
-    if (row.screen && /^\/(?!\/)/.test(row.screen) && row.screen !== "/wall") link("Its screen", row.screen, "screen");
-    return element("p", { className: "desk-links" }, ...links);
-  }
-
-  async function loadJournal(key, before = null) {
-    const row = rows.get(key);
-    if (before === null) Object.assign(history, { key, seq: row?.seq ?? null, fault: "", ...(history.key === key ? {} : { events: [], before: null }) });
-    try {
-      const query = new URLSearchParams({ alarm: key, limit: "30", ...(before === null ? {} : { before: String(before) }) });
-      const answer = await fetch(`${root.dataset.journal}?${query}`, { cache: "no-store", signal: AbortSignal.timeout(8000) });
-      const said = await answer.json();
-      if (history.key !== key) return;
-      if (!answer.ok) throw new Error(said.error);
-      history.events = before === null ? said.events : [...history.events, ...said.events];
-      history.before = said.before;
-    } catch (error) {
-      if (history.key !== key) return;
-      history.fault = `The journal could not be read: ${error.message || "no answer"}.`;
-    }
-    delete parts.detail.dataset.facts;
-    showDetail();
-  }
-
-  function journalOf(key) {
-    const made = [element("h4", { textContent: "What happened" })];
-    if (history.key !== key) return made;
-    if (history.fault !== "") made.push(element("p", { className: "desk-said", textContent: history.fault }));
-    made.push(element("ol", { className: "desk-journal" }, ...history.events.map((event) => element("li", {},
-      element("time", { textContent: `${dayOf(event.at)}${window.controlRoom.clockText(Date.parse(event.at))}` }), " ", element("b", { textContent: event.what.replaceAll("_", " ") }),
-      event.by === "engine" ? "" : ` by ${event.by}`, event.facts.to ? ` to ${event.facts.to}` : "", event.why ? `: ${event.why}` : ""))));
-    if (history.before !== null) { const more = button("Earlier", () => loadJournal(key, history.before)); more.dataset.focus = "earlier"; made.push(more); }
-    return made;
-  }
-
-  /** The day, where it is not today's. */
-  function dayOf(iso) {
-    const now = window.controlRoom.serverNow(), day = (ms) => new Date(ms).toDateString();
-    return now === null || day(Date.parse(iso)) === day(now) ? "" : `${new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "short" })} `;
-  }
 
   // A hand that has gone lets the list go on; and due times run.
   setInterval(() => {

@@ -277,8 +277,9 @@
   window.controlRoom = {
     /** The server's clock in ms, null before the first word of it; and what script-made panels need of ages and times. */
     serverNow, writeAges,
-    /** A moment (ms) as the city's clock says it. */
+    /** A moment (ms) as the city's clock and calendar say it. */
     clockText(ms) { return format(zone(), "time").format(ms); },
+    dateText(ms) { return format(zone(), "date").format(ms); },
     /** Counters for tests and for a person at the console; `debug(true)` asks the worker as well, as a promise. */
     debug(deep = false) {
       const at = serverNow();

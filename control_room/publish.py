@@ -83,6 +83,11 @@ class Publisher:
         if _are_due(snapshot.at, audience, wanted):
             audience.panels_at = snapshot.at
             audience.panels = self._build_panels(view, audience, wanted)
+        elif snapshot.tables.get("alarm") is not audience.alarms:
+            # The next second may be long in coming where no feed speaks; an alarm cannot wait for it.
+            urgent = wanted & {name for name, panel in self._panels.items() if panel.urgent}
+            audience.panels = {**audience.panels, **self._build_panels(view, audience, urgent)}
+        audience.alarms = snapshot.tables.get("alarm")
         return Bundle(frame=frame, panels=audience.panels, find_card=find_card)
 
     def _build_panels(self, view: View, audience: _Audience, wanted: frozenset[str]) -> Mapping[str, bytes]:
@@ -130,6 +135,7 @@ class _Audience:
         self.frames = frames
         self.panels: Mapping[str, bytes] = {}
         self.panels_at: datetime | None = None
+        self.alarms: Table | None = None  # as last shown; the engine gives the same table while nothing changed
         self.failing_since: dict[str, datetime] = {}
         self.contents: dict[str, bytes] = {}  # of panels as last built, JSON
         self.cards: CardFinder | None = None

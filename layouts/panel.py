@@ -65,12 +65,14 @@ class Panel:
         build: the view -> what stands under the heading; or plain JSON for a script of the page that makes
             its own of it (`controlroom:panel` in assets/live.js), where what a person does there must outlast it.
         on_request: built only while a screen asks for it, because it is large.
+        urgent: renewed at once when an alarm changes; others only each second.
     """
 
     name: str
     title: str
     build: Callable[[View], Component | Mapping[str, Any]]
     on_request: bool = False
+    urgent: bool = False
 
 
 def build_fault(since: datetime, before: bool) -> Component:

@@ -48,4 +48,4 @@ def _when(times: np.ndarray) -> np.ndarray:
     return ms
 
 
-PANEL = Panel("alarm_call", "Unanswered alarms", build_alarm_call, on_request=True)
+PANEL = Panel("alarm_call", "Unanswered alarms", build_alarm_call, on_request=True, urgent=True)

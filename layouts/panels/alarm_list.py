@@ -74,4 +74,4 @@ def _guide(guides: dict[str, dict[str, str]], record: dict[str, Any]) -> str:
     return name
 
 
-PANEL = Panel("alarm_list", "Alarms", build_alarm_list, on_request=True)
+PANEL = Panel("alarm_list", "Alarms", build_alarm_list, on_request=True, urgent=True)

@@ -142,4 +142,4 @@ def _cut(text: str, most: int = LONGEST_TITLE) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-PANEL = Panel("alarms", "Alarms", build_alarms)
+PANEL = Panel("alarms", "Alarms", build_alarms, urgent=True)
