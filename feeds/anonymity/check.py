@@ -38,7 +38,7 @@ from feeds.privacy import (
 from feeds.text import clean_text
 
 # Bodies are looked at no oftener than this: it bounds the cost for a feed that is asked each second.
-CHECK_EVERY_S: Final = 30.0
+CHECK_EVERY_S: Final = 60.0
 # Of one poll's pages so many are looked at.
 MAX_PAGES: Final = 3
 # Names of fields that are told; a supplier that makes names from ids must not fill a screen.

@@ -32,7 +32,7 @@ Leaf = tuple[Path, Any]
 IsListed = Callable[[Path], bool]
 
 # Of one check: values looked at, items of one list, keys of one object, depth.
-MAX_LEAVES: Final = 4_000
+MAX_LEAVES: Final = 2_000
 MAX_ITEMS: Final = 48
 MAX_KEYS: Final = 300
 MAX_DEPTH: Final = 14
