@@ -40,6 +40,9 @@ soak: $(VENV)/.dev ## 24 hours' worth of updates in one page
 soak-alarms: $(VENV)/.dev ## ten thousand simulated days of alarms: make soak-alarms DAYS=10000
 	@$(BIN)/python -m tests.alerts.simulated_day --days $(or $(DAYS),10000)
 
+soak-kill: $(VENV)/.dev ## kill -9 at random moments, 500 times: make soak-kill LIVES=2000
+	@$(BIN)/python -m tests.control_room.kill_lives --lives $(or $(LIVES),500)
+
 fuzz: $(VENV)/.dev ## a minute of fuzzing for each adapter: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
 

@@ -123,14 +123,19 @@ class CopiedJournal:
         return written
 
     @property
+    def waiting(self) -> int:
+        """Events that are not there yet."""
+        with self._news:
+            return max(0, self._written - self._copied)
+
+    @property
     def note(self) -> str:
         """What people should know of the copy; empty while it has everything."""
         with self._news:
-            waiting = self._written - self._copied
             if self._behind_since is None:
                 return ""
             told = f"journal kept on this machine only since {self._behind_since:%H:%M:%S} UTC"
-            return f"{told}, {waiting} events wait to be copied: {self._why}"
+            return f"{told}, {self._written - self._copied} events wait to be copied: {self._why}"
 
     # The thread
 

@@ -88,6 +88,11 @@ class Store:
         """What people should know of the journal although it works; empty is nothing."""
         return self._copied.note if self._copied is not None else ""
 
+    @property
+    def waiting(self) -> int:
+        """Events that the copy has not got yet; 0 without one."""
+        return self._copied.waiting if self._copied is not None else 0
+
     def look_after(self, now: datetime) -> None:
         """What need not be done at once: a checkpoint, letting go of what is old. May take seconds."""
         if self.journal is None:
