@@ -1,4 +1,4 @@
-"""What keeps a robot from driving as it would: slow paths, and areas in which it cannot move on.
+"""What keeps a robot from driving as it would, and from being heard: slow paths, flooded areas, masts that are down.
 
 A robot never makes good what it lost: it drives at its speed or slower. Nothing
 here looks ahead, so a hindrance changes no moment before it began. Pure.
@@ -6,15 +6,19 @@ here looks ahead, so a hindrance changes no moment before it began. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from feeds.sandbox.happenings import Happenings
-from feeds.sandbox.lots import draw
-from feeds.sandbox.network import Lines, Plane
+from feeds.sandbox.happenings import Happenings, Hole
+from feeds.sandbox.lots import Floats, Ints, draw
+from feeds.sandbox.network import Flags, Lines, Plane
 from feeds.sandbox.overlay import RoadClock, StuckArea, build_slow_clock
+
+# Moments -> on which path a robot is then, and metres along it.
+Where = Callable[[Floats], tuple[Ints, Floats]]
 
 # How far into an area a robot comes that drives into it: they do not all stop on its edge.
 DEEPEST_S = 40
@@ -29,6 +33,14 @@ class Stop:
     at_s: float
     along_m: float
     until_s: float
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A time in which nobody hears a robot: last heard at the first second, again at the last."""
+
+    lost_s: float
+    back_s: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +91,7 @@ class Hindrances:
             since_s, until_s = max(begin_s, area.starts_s), min(end_s, area.ends_s)
             at_s = np.append(np.arange(since_s, until_s, 1.0), until_s)
             along_m = begin_m + (end_m - begin_m) * (at_s - begin_s) / max(end_s - begin_s, 1e-9)
-            inside = self._is_inside(area, path, along_m)
+            inside = self._is_inside(area, np.full(len(along_m), path), along_m)
             if not inside.any():
                 continue
             first = last = int(np.argmax(inside))
@@ -92,7 +104,40 @@ class Hindrances:
                 found.append(Stop(float(at_s[last]), float(along_m[last]), float(area.ends_s)))
         return min(found, key=lambda s: (s.at_s, -s.until_s), default=None)
 
-    def _is_inside(self, area: StuckArea, path: int, along_m: np.ndarray) -> np.ndarray:
-        x, y = self.lines.at(np.full(len(along_m), path), along_m)
+    def find_silences(self, where: Where, since_s: float, until_s: float) -> list[Silence]:
+        """When a robot is in a circle whose mast is down, within that span; looked at every second of the outage."""
+        found: list[Silence] = []
+        for hole in self.happenings.list_passing_holes(since_s, until_s):
+            if hole.starts_s is None or hole.ends_s is None:
+                continue
+            at_s = np.arange(hole.starts_s, min(hole.ends_s, until_s), 1.0)
+            at_s = at_s[at_s >= since_s]
+            if not len(at_s):
+                continue
+            inside = self._is_inside(hole, *where(at_s))
+            edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False])).astype(np.int8)))
+            ends_s = min(float(hole.ends_s), until_s)
+            for first, after in edges.reshape(-1, 2).tolist():
+                found.append(Silence(float(at_s[first]), float(at_s[after]) if after < len(at_s) else ends_s))
+        return found
+
+    def _is_inside(self, area: StuckArea | Hole, path: Ints, along_m: Floats) -> Flags:
+        x, y = self.lines.at(path, along_m)
         middle_x, middle_y = self.plane.to_xy(area.longitude, area.latitude)
-        return np.hypot(x - middle_x, y - middle_y) < area.radius_m
+        inside: Flags = np.hypot(x - middle_x, y - middle_y) < area.radius_m
+        return inside
+
+
+def merge_silences(silences: Sequence[Silence], others: Sequence[Silence]) -> list[Silence]:
+    """Those silences in order, made one with each other and with such `others` as they overlap or touch."""
+    kept = sorted(
+        [*silences, *(o for o in others if any(s.lost_s <= o.back_s and o.lost_s <= s.back_s for s in silences))],
+        key=lambda s: s.lost_s,
+    )
+    merged: list[Silence] = []
+    for one in kept:
+        if merged and one.lost_s <= merged[-1].back_s:
+            merged[-1] = Silence(merged[-1].lost_s, max(merged[-1].back_s, one.back_s))
+        else:
+            merged.append(one)
+    return merged

@@ -7,9 +7,9 @@ robot's moment is found in its present shift; shifts once made are kept, and
 making one again gives the same.
 
 What hinders robots (`robot_hindrances`) is written into their shifts as it
-comes: snow makes them slow, and in a flooded area they stand until it is dry.
-Only a robot that is kept from home beyond its shift's end begins the next one
-late, and not full.
+comes: snow makes them slow, in a flooded area they stand until it is dry, and
+where a mast is down nobody hears them, whatever they do. Only a robot that is
+kept from home beyond its shift's end begins the next one late, and not full.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from uuid import UUID
 
@@ -27,9 +27,9 @@ import numpy as np
 
 from feeds.sandbox.bus_movement import local_hour
 from feeds.sandbox.happenings import Happenings
-from feeds.sandbox.lots import Floats, draw
+from feeds.sandbox.lots import Floats, Ints, draw
 from feeds.sandbox.network import Ground, Lines, Place, Redways, Spot
-from feeds.sandbox.robot_hindrances import Hindrances
+from feeds.sandbox.robot_hindrances import Hindrances, Silence, merge_silences
 
 SHIFT_S = 8 * 3600
 # Robots are kept below walking pace: 6 km/h.
@@ -92,6 +92,14 @@ class Shift:
     events: list[Event] = field(default_factory=list)
     leg_starts: list[float] = field(default_factory=list)
     event_starts: list[float] = field(default_factory=list)
+    silences: list[Silence] = field(default_factory=list)
+
+    def where(self, at_s: Floats) -> tuple[Ints, Floats]:
+        """Path and metres along it at moments of this shift."""
+        leg = np.clip(np.searchsorted(self.leg_starts, at_s, side="right") - 1, 0, None)
+        path = np.asarray([g.path for g in self.legs])[leg]
+        start, end, begin_m, end_m = np.asarray([(g.from_s, g.to_s, g.from_m, g.to_m) for g in self.legs])[leg].T
+        return path, begin_m + np.clip((at_s - start) / (end - start), 0.0, 1.0) * (end_m - begin_m)
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,9 @@ class RobotMovement:
         for robot in range(self.size):
             now_s = moment_s - 2 + self._part_s[robot]
             shift = self.shift_at(robot, now_s)
+            if silence := next((s for s in shift.silences if s.lost_s <= now_s < s.back_s), None):
+                # It may be silent since the shift before.
+                now_s, shift = silence.lost_s, self.shift_at(robot, silence.lost_s - 0.001)
             leg = shift.legs[max(bisect_right(shift.leg_starts, now_s) - 1, 0)]
             if leg.silent_since_s is not None:
                 now_s = leg.silent_since_s
@@ -215,6 +226,21 @@ class RobotMovement:
         return self._shift(robot, number - 1) if self._hindrances.touches(start_s - 2 * SHIFT_S, start_s) else None
 
     def _build_shift(self, robot: int, number: int) -> Shift:
+        shift = self._write_shift(robot, number)
+        begins_s, ends_s = shift.legs[0].from_s, shift.legs[-1].to_s
+        if shift.silences or not self._hindrances.happenings.list_passing_holes(begins_s, ends_s):
+            return shift
+        silences = self._hindrances.find_silences(shift.where, begins_s, ends_s)
+        by_lot = [Silence(g.silent_since_s, g.to_s) for g in shift.legs if g.silent_since_s is not None]
+        silences = merge_silences(silences, by_lot)
+        if silences and silences[0].lost_s < begins_s + 1.0:
+            before = self.shift_at(robot, begins_s - 0.01).silences
+            if before and before[-1].back_s > begins_s - 1.0:
+                silences[0] = Silence(before[-1].lost_s, silences[0].back_s)
+        _fall_silent(shift, silences, f"{self._seed}:{robot}:{number}")
+        return shift
+
+    def _write_shift(self, robot: int, number: int) -> Shift:
         start_s = self._phase_s[robot] + number * SHIFT_S
         hub = self.hubs[self.hub[robot]]
         lots = random.Random(f"robot:{self._seed}:{robot}:{number}")
@@ -251,6 +277,27 @@ class RobotMovement:
         if diary.now_s < start_s + SHIFT_S:
             diary.charge(start_s + SHIFT_S - diary.now_s)
         return diary.finished()
+
+
+def _fall_silent(shift: Shift, silences: list[Silence], name: str) -> None:
+    """Tell a shift as it is heard: that it fell silent and came back, and nothing that happened between."""
+    told = list(shift.events)
+    known = {(e.at_s, e.event_type) for e in told}
+    for silence in silences:
+        told = [e for e in told if not silence.lost_s < e.at_s < silence.back_s]
+        for at_s, event_type in ((silence.lost_s, "comms_lost"), (silence.back_s, "comms_restored")):
+            # A silence may begin in the shift before and end in the one after; a part of it may be there by lot.
+            in_shift = shift.legs[0].from_s <= at_s < shift.legs[-1].to_s - 0.01
+            if not in_shift or (at_s, event_type) in known:
+                continue
+            last = shift.events[max(bisect_right(shift.event_starts, at_s) - 1, 0)]
+            path, along_m = shift.where(np.asarray([at_s]))
+            made = replace(last, at_s=at_s, event_type=event_type, path=int(path[0]), along_m=float(along_m[0]))
+            state = "non_contactable" if event_type == "comms_lost" else last.state
+            told.append(replace(made, state=state, event_id=made_uuid(f"event:{name}:{event_type}:{at_s}")))
+    shift.silences = silences
+    shift.events = sorted(told, key=lambda e: e.at_s)
+    shift.event_starts = [event.at_s for event in shift.events]
 
 
 _AT_HOME = ("waiting", "charging", "workshop")

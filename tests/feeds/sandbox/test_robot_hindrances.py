@@ -12,7 +12,7 @@ from feeds import mds
 from feeds.feed import Feed
 from feeds.sandbox.city import City, View
 from feeds.sandbox.happenings import Happenings, metres
-from feeds.sandbox.overlay import Overlay, Recall, Slowdown, StuckArea
+from feeds.sandbox.overlay import Outage, Overlay, Recall, Slowdown, StuckArea
 from feeds.sandbox.robot_hindrances import DEEPEST_S
 from feeds.sandbox.robot_movement import SHIFT_S, TOP_SPEED_MS
 from feeds.sandbox.robots import Page, build_status, count_pages
@@ -22,6 +22,12 @@ from tests.feeds.sandbox.test_robot_movement import FOLLOWS
 HUB = (51.9950, -0.7285)
 RADIUS_M = 350.0
 HOUR_S = 3600
+MAST = (52.0409, -0.7600)
+
+
+def outage(starts_s: int, ends_s: int) -> tuple[Outage, ...]:
+    """The mast in the centre, where robots have a hub."""
+    return (Outage(starts_s, ends_s, "Central Milton Keynes", *MAST, 450.0),)
 
 
 def flood(starts_s: int, ends_s: int) -> tuple[StuckArea, ...]:
@@ -76,8 +82,9 @@ def test_nobody_drives_on_in_the_area(city, morning_s):
         {"stuck_areas": flood(1_778_743_500, 1_778_746_200)},
         {"slowdowns": (Slowdown(1_778_743_500, 1_778_746_200, 0.5), Slowdown(1_778_744_000, 1_778_745_000, 0.3))},
         {"recalls": (Recall(1_778_743_500, 1_778_746_200),)},
+        {"outages": outage(1_778_743_500, 1_778_746_200)},
     ],
-    ids=["flood", "snow", "recall"],
+    ids=["flood", "snow", "recall", "outage"],
 )
 def test_nothing_leaps_and_nothing_before_is_changed(city, morning_s, items):
     """About the start and the end no robot outruns itself; till the start, and till an early stop, all is as it was."""
@@ -154,6 +161,54 @@ def test_in_snow_robots_creep_and_get_stuck_more_often(city, morning_s):
     assert snowy[1] > 2.5 * usual[1] > 10
 
 
+def test_where_a_mast_is_down_robots_are_not_heard_and_nowhere_else(city, morning_s):
+    """In the circle a report grows old and its robot is lost; it is back, with what it did since, when the mast is."""
+    starts_s, ends_s = morning_s + 600, morning_s + 3_000
+    movement = city.robot_movement
+    usual = movement.at(starts_s + 1_200)
+    middle = city.plane.to_xy(MAST[1], MAST[0])
+    with happening(city, outages=outage(starts_s, ends_s)):
+        during, later, after = (movement.at(s) for s in (starts_s + 1_200, starts_s + 1_260, ends_s + 4))
+    # Where they truly are, and not on its edge.
+    away_m = np.hypot(usual.x - middle[0], usual.y - middle[1])
+    silent_s = starts_s + 1_200 - during.observed_s
+    heard_usually = starts_s + 1_200 - usual.observed_s < 3
+    inside = np.flatnonzero(heard_usually & (away_m < 440))
+    others = np.flatnonzero(heard_usually & (away_m > 460))
+
+    assert len(inside) >= 10
+    assert (silent_s[inside] > 3).all()
+    assert (silent_s[others] < 3).all()
+    assert {(during.events[n].state, during.events[n].event_type) for n in inside} == {
+        ("non_contactable", "comms_lost")
+    }
+    still = [n for n in inside.tolist() if later.observed_s[n] == during.observed_s[n]]
+    assert len(still) >= 10
+    assert all((later.x[n], later.y[n]) == (during.x[n], during.y[n]) for n in still)
+    assert all(np.hypot(during.x[n] - middle[0], during.y[n] - middle[1]) <= 450 for n in still)
+    back = movement.at(ends_s + 4)
+    assert np.hypot(after.x - back.x, after.y - back.y)[others].max() == 0
+    assert (ends_s + 4 - after.observed_s[inside] < 3).mean() > 0.9
+    assert "comms_restored" in {after.events[n].event_type for n in still}
+
+
+def test_a_long_silence_outlasts_a_shift(city, morning_s):
+    """From one shift to the next a robot that is not heard stays so; time never runs back and nobody leaps at the end."""
+    starts_s = morning_s + 600
+    movement = city.robot_movement
+    with happening(city, outages=outage(starts_s, starts_s + 9 * HOUR_S)):
+        leap_m = farthest_leap_m(movement.at, range(starts_s - 60, starts_s + 10 * HOUR_S, 20), TOP_SPEED_MS)
+        outlasted = {
+            robot
+            for moment_s in range(starts_s, starts_s + 9 * HOUR_S, 600)
+            for robot, heard_s in enumerate(movement.at(moment_s).observed_s.tolist())
+            if heard_s < movement.shift_at(robot, moment_s - 2).legs[0].from_s
+        }
+
+    assert leap_m < 0.001
+    assert len(outlasted) >= 5
+
+
 def test_recalled_robots_end_their_trips_and_wait_at_their_hubs(city, morning_s):
     """After an hour and a half all are in their yards; orders go on when the recall ends."""
     with happening(city, recalls=(Recall(morning_s, morning_s + 3 * HOUR_S),)):
@@ -166,8 +221,8 @@ def test_recalled_robots_end_their_trips_and_wait_at_their_hubs(city, morning_s)
     assert after.doing.count("driving") > 20
 
 
-def test_the_cluster_is_read_by_the_adapter_as_robots_that_need_help(city, morning_s):
-    """Three or more within the area, in touch and charged; ten minutes before there was no such cluster."""
+def test_the_adapter_reads_who_is_lost_and_who_needs_help(city, morning_s):
+    """Who is silent is out of contact; three or more in the flood need help, in touch and charged, and none before."""
     feed = Feed(name="robots", title="R", adapter="mds", url="http://x", supplier="S", simulated=True)
 
     def in_need(moment_s: int) -> list[dict]:
@@ -180,6 +235,13 @@ def test_the_cluster_is_read_by_the_adapter_as_robots_that_need_help(city, morni
             for r in batch.table.to_records()
             if r["state"] == "needs_help" and metres(r["latitude"], r["longitude"], *HUB) < RADIUS_M
         ]
+
+    with happening(city, outages=outage(morning_s, morning_s + 3_600)):
+        bodies = [build_status(city, View.plain(morning_s + 1_800), Page(n, 3, "http://x")) for n in (1, 2, 3)]
+        now = datetime.fromtimestamp(morning_s + 1_800, UTC)
+        [batch] = mds.observe([mds.decode(b) for b in bodies], feed, now)
+    lost = [r for r in batch.table.to_records() if r["state"] == "out_of_contact"]
+    assert sum(metres(r["latitude"], r["longitude"], *MAST) < 455 for r in lost) >= 10
 
     with happening(city, stuck_areas=flood(morning_s + 600, morning_s + 3_300)):
         before, during, after = (in_need(morning_s + s) for s in (590, 1_800, 3_400))
