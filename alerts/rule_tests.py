@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -35,6 +35,8 @@ EVERY_S: Final = 15.0
 AGEING_AFTER_S: Final = 45.0
 STALE_AFTER_S: Final = 90.0
 DEFAULT_FEED: Final = "test"
+
+_EMPTY: Final = Snapshot.empty(datetime(2026, 1, 1, tzinfo=UTC)).tables
 
 
 def run_rule_test(rules: RuleSet, rule: CompiledRule, test: RuleTest, zone: ZoneInfo = LOCAL) -> list[str]:
@@ -165,17 +167,17 @@ class _City:
 
     def snapshot(self, now: datetime) -> Snapshot:
         self.version += 1
-        tables = dict(Snapshot.empty(now).tables)
+        tables = dict(_EMPTY)
         parts = {}
         for name, rows in self.rows.items():
-            kind = KINDS[name]
             if name == "feed":
                 continue  # made of how feeds stand
-            tables[name] = self._table(kind, list(rows.values()), now)
-        for name, feed in self.brought:
-            if name != "feed":
-                rows_of = [row for row in self.rows.get(name, {}).values() if row["feed"] == feed]
-                parts[name, feed] = self._table(KINDS[name], rows_of, now)
+            listed = list(rows.values())
+            tables[name] = self._table(KINDS[name], listed, now)
+            feeds_of = [feed for kind, feed in self.brought if kind == name]
+            for feed in feeds_of:
+                own = [row for row in listed if row["feed"] == feed]
+                parts[name, feed] = tables[name] if len(feeds_of) == 1 else self._table(KINDS[name], own, now)
         feeds = {feed for _, feed in self.brought} | set(self.since) | set(self.rows.get("feed", {}))
         healths = {feed: self._health(feed, now) for feed in sorted(feeds)}
         return Snapshot(self.version, now, MappingProxyType(tables), MappingProxyType(healths), MappingProxyType(parts))

@@ -311,16 +311,19 @@ def _without_faults(item: Any, wrong: set[str | int]) -> dict[str, Any] | None:
 Say = Callable[..., None]
 
 
-def compile_rule(rule: Rule, system: str, file: str, line: int, say: Say) -> CompiledRule | None:
+def compile_rule(
+    rule: Rule, system: str, file: str, line: int, say: Say, kinds: Mapping[str, Kind] = WATCHED
+) -> CompiledRule | None:
     """The rule with its conditions compiled and its columns found.
 
     Args:
+        kinds: that it may watch, by name.
         say: told of every fault: what, and the path of the field in the rule.
 
     Returns:
         None where it cannot be evaluated; `say` was told why.
     """
-    kind = WATCHED.get(rule.kind)
+    kind = kinds.get(rule.kind)
     if kind is None:
         say(_no_kind(rule.kind), "kind")
         return None
