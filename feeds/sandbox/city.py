@@ -130,7 +130,7 @@ class City:
         return self._buses[1]
 
     def robots_at(self, moment_s: int) -> Robots:
-        """All robots; kept for the second, as several pages ask for it."""
+        """All robots as they are heard; kept for the second, as several pages ask for it."""
         if self._robots is None or self._robots[0] != moment_s:
             self._robots = (moment_s, self.robot_movement.at(moment_s))
         return self._robots[1]

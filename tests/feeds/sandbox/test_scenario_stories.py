@@ -97,6 +97,18 @@ def test_the_operator_sees_cell_outage(stage: Stage):
         during[n]["prb_dl_percent"] > before[n]["prb_dl_percent"] + 5 for n in sectors("Milton Keynes Central station")
     )
 
+    robots = stage.rows("robots", "vehicle")
+    silent_robots = [r for r in robots if stage.now - when(r["observed_at"]) > timedelta(seconds=30)]
+    inside = [r for r in robots if metres(r["latitude"], r["longitude"], 52.0409, -0.7600) < 440]
+    assert len(inside) >= 3
+    assert {r["vehicle_id"] for r in inside} <= {r["vehicle_id"] for r in silent_robots}
+    assert {r["state"] for r in inside} == {"out_of_contact"}
+    assert {
+        r["cell_state"]
+        for r in stage.look("robots", "cell_sites", *CELLS, "robots").parts["vehicle", "robots"].to_records()
+        if r["vehicle_id"] in {i["vehicle_id"] for i in inside}
+    } == {"down"}
+
     silent = 0
     for _ in range(30):
         stage.let_pass(60)
