@@ -31,7 +31,8 @@ class Agenda:
 
     def note(self, alarm_id: str, alarm: Alarm | None, rule: Rule | None) -> None:
         """An alarm has changed."""
-        moment = None if alarm is None else next_due(alarm, rule)
+        waits = alarm is not None and (alarm.is_active or alarm.shelved_until is not None)
+        moment = next_due(alarm, rule) if alarm is not None and waits else None
         if moment is None:
             self._due_ms.pop(alarm_id, None)
         else:

@@ -29,6 +29,9 @@ class Phase(StrEnum):
     FALLING = "falling"  # clear again, the off-delay runs: still an alarm
 
 
+_ALARMING = (Phase.ACTIVE, Phase.FALLING)  # looked up once: this is asked for every alarm many times
+
+
 class What(StrEnum):
     """Every transition there is: what one line of the journal says."""
 
@@ -155,7 +158,7 @@ class Alarm:
     @property
     def is_active(self) -> bool:
         """Whether the condition holds, its off-delay included."""
-        return self.phase in (Phase.ACTIVE, Phase.FALLING)
+        return self.phase in _ALARMING
 
     @property
     def is_hidden(self) -> bool:

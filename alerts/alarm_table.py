@@ -14,8 +14,6 @@ from alerts.ruleset import CompiledRule
 from alerts.words import fill, find_subject, say_values
 from control_room.model import ALARM, Column, Table
 
-# Filled from each alarm by itself; what is folded under what is known of all of them only.
-_NAMES: Final = tuple(c.name for c in ALARM.columns if c.name not in ("folded_under", "folded"))
 _NAT: Final = int(np.iinfo(np.int64).min)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
@@ -35,13 +33,14 @@ class AlarmTable:
         self._place: dict[str, int] = {}
         self._free: list[int] = []
         self._changed: dict[str, Row | None] = {}
+        self._said: dict[str, tuple[Mapping[str, Any], CompiledRule | None, str, Row]] = {}
         self._heads: dict[str, str] = {}
         self._groups_changed: set[str] = set()
         self._table = Table.empty(ALARM)
 
     def note(self, alarm_id: str, alarm: Alarm | None, compiled: CompiledRule | None) -> None:
         """An alarm has changed. A delay that only rises is no alarm yet."""
-        row = None if alarm is None else build_row(alarm, compiled)
+        row = None if alarm is None else self._build_row(alarm_id, alarm, compiled)
         if row is None and alarm_id not in self._place and alarm_id not in self._changed:
             return
         self._changed[alarm_id] = row
@@ -50,8 +49,20 @@ class AlarmTable:
                 self._groups_changed.add(group)
             self.groups.note(alarm_id, alarm if row is not None else None)
 
+    def _build_row(self, alarm_id: str, alarm: Alarm, compiled: CompiledRule | None) -> Row | None:
+        """Its columns in the order of `_NAMES`; None where the list does not show it."""
+        state = find_state(alarm)
+        if state is None:
+            self._said.pop(alarm_id, None)
+            return None
+        held = self._said.get(alarm_id)
+        if held is None or held[0] is not alarm.values or held[1] is not compiled or held[2] != alarm.title:
+            held = self._said[alarm_id] = (alarm.values, compiled, alarm.title, build_said(alarm, compiled))
+        return build_standing(alarm, state, compiled) + held[3]
+
     def begin(self, alarms: Mapping[str, Alarm], rules: Mapping[str, CompiledRule]) -> None:
         """Every row anew."""
+        self._said.clear()
         for alarm_id in self._place.keys() - alarms.keys():
             self.note(alarm_id, None, None)
         for alarm_id, alarm in alarms.items():
@@ -145,19 +156,60 @@ def find_state(alarm: Alarm) -> str | None:
     return None
 
 
-def build_row(alarm: Alarm, compiled: CompiledRule | None) -> Row | None:
-    """One alarm as the columns of `_NAMES`; None where the list does not show it.
+# Of a row what comes from its rule and from its values alone; it stays while those are the same objects.
+_SAID: Final = (
+    "row_kind",
+    "system",
+    "title",
+    "subject",
+    "value",
+    "owner",
+    "cause",
+    "consequence",
+    "action",
+    "screen",
+    "locality",
+    "latitude",
+    "longitude",
+    "feed",
+)
+# The rest, but for what is folded under what: that is known of all alarms together only.
+_STANDING: Final = (
+    "alarm_key",
+    "rule",
+    "row_key",
+    "priority",
+    "state",
+    "is_active",
+    "is_acknowledged",
+    "is_latched",
+    "raised_at",
+    "cleared_at",
+    "acknowledged_at",
+    "acknowledged_by",
+    "respond_by",
+    "assigned_to",
+    "shelved_until",
+    "shelved_by",
+    "put_aside_why",
+    "no_data_since",
+    "comment",
+    "commented_by",
+    "occurrences",
+    "group",
+    "level",
+    "seq",
+)
+_NAMES: Final = (*_STANDING, *_SAID)
+
+
+def build_standing(alarm: Alarm, state: str, compiled: CompiledRule | None) -> Row:
+    """The columns of `_STANDING`: how it stands now.
 
     Args:
         compiled: its rule; None where that was removed: then what only the rule knows is unknown.
     """
-    state = find_state(alarm)
-    if state is None:
-        return None
-    values = alarm.values
     rule = compiled.rule if compiled else None
-    columns = compiled.columns if compiled else {}
-    read = sorted(compiled.when.names) if compiled else ()
     respond = None
     if rule is not None and alarm.told_at is not None and alarm.is_active:
         respond = alarm.told_at + timedelta(seconds=rule.respond_within)
@@ -165,10 +217,6 @@ def build_row(alarm: Alarm, compiled: CompiledRule | None) -> Row | None:
         alarm.alarm_id,
         alarm.rule,
         alarm.key,
-        rule.kind if rule else None,
-        compiled.system if compiled else None,
-        alarm.title or (fill(rule.title, alarm.key, values, columns) if rule else alarm.rule),
-        find_subject(alarm.key, values),
         alarm.priority if alarm.occurrences or rule is None else rule.priority,
         state,
         alarm.is_active,
@@ -189,17 +237,36 @@ def build_row(alarm: Alarm, compiled: CompiledRule | None) -> Row | None:
         float(alarm.occurrences),
         alarm.group,
         float(alarm.level),
-        say_values(read, values, columns) or None,
-        rule.owner if rule else None,
-        rule.cause if rule else None,
-        rule.consequence if rule else None,
-        rule.action if rule else None,
-        fill(rule.screen, alarm.key, values, columns) if rule else None,
+        float(alarm.changed_seq) if alarm.changed_seq else np.nan,
+    )
+
+
+def build_said(alarm: Alarm, compiled: CompiledRule | None) -> Row:
+    """The columns of `_SAID`: what its rule says of it, with the values it was raised with."""
+    values = alarm.values
+    columns = compiled.columns if compiled else {}
+    place = (
         values.get("locality"),
         values.get("latitude", np.nan),
         values.get("longitude", np.nan),
         values.get("feed"),
-        float(alarm.changed_seq) if alarm.changed_seq else np.nan,
+    )
+    subject = find_subject(alarm.key, values)
+    if compiled is None:
+        return (None, None, alarm.title or alarm.rule, subject, *(None,) * 6, *place)
+    rule = compiled.rule
+    return (
+        rule.kind,
+        compiled.system,
+        alarm.title or fill(rule.title, alarm.key, values, columns),
+        subject,
+        say_values(sorted(compiled.when.names), values, columns) or None,
+        rule.owner,
+        rule.cause,
+        rule.consequence,
+        rule.action,
+        fill(rule.screen, alarm.key, values, columns),
+        *place,
     )
 
 

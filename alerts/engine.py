@@ -55,7 +55,7 @@ class Health:
 
     Attributes:
         rules: how many are evaluated.
-        faults: rule -> what went wrong in the newest step; it was not judged there.
+        faults: rule (or stage) -> what went wrong in the newest step; it was not judged there.
         unwritten: events the journal has not taken yet; they are kept in order and tried at each step.
         unwritten_since: when the journal first refused; None is well.
         journal_fault: why, in words; empty is well.
@@ -151,7 +151,12 @@ class Engine:
             events=[*stepped, *put_away],
         )
         for stage in STAGES:
-            stage(work)
+            # What the stages before it found is written all the same: it has happened.
+            try:
+                stage(work)
+            except Exception as fault:
+                log.exception("stage_failed", stage=stage.__name__)
+                work.faults[f"stage {stage.__name__}"] = f"{type(fault).__name__}: {fault}"[:300]
         self._note_faults(work.faults)
         events = self._write(work.events, now)
         return Step(events, self._alarm_table.table())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -46,8 +47,10 @@ class Subjects:
         self._looks.clear()
         self._snapshot, self._now, self._freshness = snapshot, now, freshness
         for kind in self._memories:
-            # Each step, whatever becomes of the rules: history must not have holes.
-            self._look(kind)
+            # Each step, whatever becomes of the rules: history must not have holes. Where it fails,
+            # each rule that asks for these rows fails with it, and says so.
+            with suppress(Exception):
+                self._look(kind)
 
     def of(self, compiled: CompiledRule) -> tuple[Rows, Roster, np.ndarray, Truth | None]:
         """A rule's rows.

@@ -6,13 +6,16 @@ from alerts.agenda import find_escalation, find_realarm
 from alerts.alarm import Event, What
 from alerts.work import Work
 
+SURFACING = frozenset({What.UNSUPPRESSED, What.UNSHELVED})
+
 
 def escalate(work: Work) -> None:
-    for alarm_id in dict.fromkeys(f"{event.rule}|{event.key}" for event in work.events):
-        # What has just come back before people may be due at once.
-        alarm = work.alarms.get(alarm_id)
-        watch = work.watches.get(alarm.rule) if alarm else None
-        work.agenda.note(alarm_id, alarm, watch.rule if watch else None)
+    for event in work.events:
+        if event.what in SURFACING:
+            # What has just come back before people may be due at once.
+            alarm_id = f"{event.rule}|{event.key}"
+            watch = work.watches.get(event.rule)
+            work.agenda.note(alarm_id, work.alarms.get(alarm_id), watch.rule if watch else None)
     due = work.agenda.due(work.now_ms)
     if not due:
         return

@@ -14,7 +14,15 @@ from alerts.alarm import PRIORITIES, Alarm, Event, What
 from alerts.work import Work
 
 TELLING = frozenset(
-    {What.RAISED, What.REALARMED, What.REPRIORITISED, What.UNSUPPRESSED, What.UNSHELVED, What.IN_SERVICE}
+    {
+        What.RAISED,
+        What.REALARMED,
+        What.REPRIORITISED,
+        What.UNSUPPRESSED,
+        What.UNSHELVED,
+        What.IN_SERVICE,
+        What.ESCALATED,
+    }
 )
 
 
@@ -28,10 +36,10 @@ def mark_telling(events: list[Event], alarms: Mapping[str, Alarm]) -> list[Event
     marked = list(events)
     for i in range(len(events) - 1, -1, -1):
         event = events[i]
-        alarm_id = f"{event.rule}|{event.key}"
-        if event.what is not What.ESCALATED and (event.what not in TELLING or alarm_id in told):
+        if event.what not in TELLING or (event.what is What.REPRIORITISED and not _is_higher(event)):
             continue
-        if event.what is What.REPRIORITISED and not _is_higher(event):
+        alarm_id = f"{event.rule}|{event.key}"
+        if alarm_id in told and event.what is not What.ESCALATED:
             continue
         alarm = alarms.get(alarm_id)
         if alarm is None or not alarm.is_active or alarm.acknowledged or alarm.is_hidden or alarm.folded_under:
