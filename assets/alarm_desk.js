@@ -99,7 +99,7 @@
     const group = element("div", { className: "desk-priorities" }, ...[...parts.priorities.values()].map((p) => p.made));
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Priorities shown");
-    parts.tools.append(group, showLabel, systemLabel, parts.search, element("span", { className: "desk-space" }), sound, parts.who, button("Keys (?)", showKeys));
+    parts.tools.append(group, showLabel, systemLabel, parts.search, element("span", { className: "desk-space" }), sound, parts.who, button("Keys", showKeys));
     writeWho();
   }
 
@@ -364,7 +364,8 @@
 
   // Whom a command is for
 
-  const listChosen = () => (selected.size > 0 ? [...selected] : [chosen]).filter((key) => rows.has(key));
+  /** Those selected; else the one that somebody went to; else the one whose guidance is open. */
+  const listChosen = () => (selected.size > 0 ? [...selected] : [chosen ?? opened]).filter((key) => rows.has(key));
 
   function listTargets() {
     const present = listChosen();
