@@ -189,6 +189,7 @@ class _Ring:
         self._slice = -1  # number of the slice that is being filled, counted from 1970
         self._times = np.full((SLICES + 1, 0), np.nan)
         self._values = np.full((SLICES + 1, 0), np.nan)
+        self._holds = np.zeros(SLICES + 1, dtype=bool)  # whether the slice has any value
 
     def take(self, values: np.ndarray, moments: np.ndarray, places: np.ndarray, room: int, now_s: float) -> None:
         if room > self._times.shape[1]:
@@ -200,27 +201,42 @@ class _Ring:
         if not self._slice <= number <= self._slice + SLICES:
             # A first look, a long pause, or a clock that was set back: nothing that is held is of use.
             self._times.fill(np.nan)
+            self._holds.fill(False)
         else:
             for passed in range(self._slice + 1, number + 1):
                 self._times[passed % (SLICES + 1)] = np.nan
+                self._holds[passed % (SLICES + 1)] = False
         self._slice = number
         at = number % (SLICES + 1)
         new = np.isnan(self._times[at, places]) & ~np.isnan(values)
         if new.any():
             self._times[at, places[new]] = moments[new]
             self._values[at, places[new]] = values[new]
+            self._holds[at] = True
 
     def change(self, values: np.ndarray, moments: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Now minus the oldest value in the window, and the seconds between them."""
-        times = self._times[:, places]
-        age_s = moments - times
-        usable = (age_s > 0) & (age_s <= self._window_s + self._slice_s)
-        oldest = np.argmax(np.where(usable, age_s, 0.0), axis=0)
-        rows = np.arange(len(places))
-        over_s = age_s[oldest, rows]
-        enough = usable[oldest, rows] & (over_s >= self._window_s / 2)
-        change = values - self._values[oldest, places]
-        return np.where(enough, change, np.nan), np.where(enough, over_s, np.nan)
+        change, over_s = np.full(len(places), np.nan), np.full(len(places), np.nan)
+        if self._slice < 0:
+            return change, over_s
+        open_rows = np.flatnonzero(~np.isnan(values))
+        # From the oldest slice on; most rows are done after the first, and only the rest is looked for in the next.
+        for number in range(self._slice + 1, self._slice + SLICES + 2):
+            at = number % (SLICES + 1)
+            if not len(open_rows):
+                break
+            if not self._holds[at]:
+                continue
+            where = places[open_rows]
+            age_s = moments[open_rows] - self._times[at, where]
+            found = (age_s > 0) & (age_s <= self._window_s + self._slice_s)
+            rows = open_rows[found]
+            over_s[rows] = age_s[found]
+            change[rows] = values[rows] - self._values[at, where[found]]
+            open_rows = open_rows[~found]
+        short = ~(over_s >= self._window_s / 2)
+        change[short] = over_s[short] = np.nan
+        return change, over_s
 
     def keep(self, places: np.ndarray) -> None:
         self._times = self._times[:, places]
