@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from alerts.expressions import Condition, ExpressionError, compile_condition
 from alerts.memory import Memory
+from alerts.units import UnitError, convert_quantity
 from control_room.model import CELL, ENVIRONMENT, EVENT, KINDS, TRIP, VEHICLE, VEHICLE_STATES, Kind, Table
+from feeds.units import UNITS
 
 LONDON = ZoneInfo("Europe/London")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
@@ -236,6 +238,60 @@ def test_units_of_columns_are_brought_together_by_in_unit():
 
     assert 'in_unit(delay_dl_ms, "s")' in refusal("period_s < delay_dl_ms", CELL)
     assert ask('period_s < in_unit(delay_dl_ms, "s")', rows) == "ft"
+
+
+@given(
+    st.floats(-1e6, 1e6, allow_nan=False).map(lambda v: round(v, 3)),
+    st.sampled_from(sorted({u.name for u in UNITS.values() if u.name})),
+    st.sampled_from(sorted({u.name for u in UNITS.values() if u.name})),
+)
+@settings(max_examples=200, deadline=None)
+def test_quantities_go_there_and_back_or_are_refused(value, unit, to):
+    """Within a dimension a quantity comes back as it was; between dimensions there is no way."""
+    written = f"{value:.3f} {unit}"
+    if UNITS[unit].family != UNITS[to].family:
+        with pytest.raises(UnitError, match="is not in a unit of"):
+            convert_quantity(written, to)
+        return
+    there = convert_quantity(written, to)
+    back = convert_quantity(f"{there:.12f} {to}", unit)
+
+    assert back == pytest.approx(value, rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "expected"),
+    [
+        ("5 %/min", "%/s", 5 / 60),
+        ("3 mph", "m/s", 1.34112),
+        ("2 dB/min", "dB/s", 2 / 60),
+        ("36 km/h/min", "km/h/s", 0.6),
+        ("10 rows/min", "rows/s", 1 / 6),
+        ("-1 h", "s", -3600),
+        ("50 °F", "°C", 10),
+    ],
+)
+def test_rates_and_offsets_are_converted(text, to, expected):
+    """A rate is a unit over a time; a temperature has another zero."""
+    assert convert_quantity(text, to) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "to"),
+    [
+        ("5 %", "%/s"),
+        ("5 %/min", "%"),
+        ("5", "km/h"),
+        ("km/h", "km/h"),
+        ("5 rows", "people"),
+        ("1e3 m", "m"),
+        ("5 %", ""),
+    ],
+)
+def test_what_is_no_quantity_of_that_unit_is_refused(text, to):
+    """A refusal, not a guess."""
+    with pytest.raises(UnitError):
+        convert_quantity(text, to)
 
 
 def test_zones_are_found_by_their_whole_name():
