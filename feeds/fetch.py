@@ -66,6 +66,10 @@ RETRY_AFTER_CAP_S = 3600.0
 # Pages of one poll together, in bodies of the largest size allowed.
 POLL_BODIES = 4
 
+# Reading a page holds the interpreter. Of a poll with many pages it gets a third: after each page
+# it rests twice as long as the reading took, and the other feeds have the rest.
+READ_PAUSE = 2
+
 # Every so often an unchanged answer is read again all the same: some servers
 # send one ETag for ever, and what a row means can depend on the time of day.
 REREAD_AFTER_S = 300.0
@@ -303,8 +307,11 @@ class Fetcher:
             size += len(payload.body)
             if size > POLL_BODIES * feed.limits.max_bytes:
                 raise TooLarge("too_large", f"{place(url)}: {len(payloads)} pages have {size} bytes together")
+            began_s = self.monotonic()
             page, following = await self._read_page(asked, adapter, payload, final_url)
             pages.append(page)
+            if following is not None:
+                await asyncio.sleep(READ_PAUSE * (self.monotonic() - began_s))
             if len(pages) == 1 and adapter.list_urls is not None:
                 waiting = [*_list_others(feed, adapter.list_urls(page.decoded, final_url), final_url), *waiting]
             if following is None and waiting:

@@ -10,8 +10,10 @@ import socket
 import ssl
 import struct
 import subprocess
+import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -795,6 +797,31 @@ def test_pages_without_end_fail_the_poll():
     with pytest.raises(TooLarge) as caught:
         asyncio.run(poll_pages(paged(lambda n: f"?page={n + 1}"), limits={"max_pages": 5}))
     assert caught.value.reason == "too_many_pages"
+
+
+def test_pages_that_are_long_to_read_leave_most_of_the_time_to_others():
+    """Between two pages the fetcher rests twice as long as it read."""
+    read_s = 0.05
+
+    def read_slowly(content: bytes) -> Any:
+        time.sleep(read_s)
+        return PAGED.decode(content)
+
+    async def story() -> list[float]:
+        """When each page was asked for, from the first question on."""
+        asked: list[float] = []
+
+        def choose(request: Request) -> bytes:
+            asked.append(time.monotonic())
+            return paged(lambda n: f"?page={n + 1}" if n < 2 else None)(request)
+
+        async with serve(choose) as exchange, fetcher() as source:
+            await source.fetch(feed(exchange.url("/?page=0")), replace(PAGED, decode=read_slowly))
+        return [at - asked[0] for at in asked]
+
+    _, second, third = asyncio.run(story())
+    assert second >= 3 * read_s
+    assert third - second >= 3 * read_s
 
 
 def test_a_next_page_on_another_host_is_refused():
