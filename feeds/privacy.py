@@ -220,9 +220,12 @@ _PERSON_NAMES = re.compile(
     r"|date_of_birth|birth_?date|dob"
     r"|national_insurance(?:_?(?:no|number))?|ni_?number|nino|nhs_?(?:no|number)|passport(?:_?(?:no|number))?"
     r"|e_?mail(?:_?address)?|(?:tele)?phone(?:_?(?:no|number))?|mobile_?(?:no|number|phone)|msisdn|imsi|imei|supi"
-    r"|(?:number_?|licen[cs]e_?|registration_?)plates?|vrms?|vrns?|registration_?(?:mark|number)|vehicle_?registration"
     r"|(?:operator|pilot|home)_(?:location|position|address)"
     r")$"
+)
+_PLATE_NAMES = re.compile(
+    r"(?:^|_)(?:(?:number_?|licen[cs]e_?|registration_?)plates?|vrms?|vrns?|registration_?(?:mark|number)"
+    r"|vehicle_?registration)$"
 )
 _UPPER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
@@ -258,14 +261,24 @@ def _is_phone(found: str, text: str) -> bool:
 @lru_cache(maxsize=20_000)
 def names_person(name: str) -> bool:
     """Whether a field is about a person by its own name: driver_name, DriverRef, operator-location, e-mail, imsi."""
-    return _PERSON_NAMES.search(_NO_WORD.sub("_", _UPPER.sub("_", name).lower()).strip("_")) is not None
+    return _PERSON_NAMES.search(_spell(name)) is not None
+
+
+@lru_cache(maxsize=20_000)
+def names_plate(name: str) -> bool:
+    """Whether a field is called so that a number plate of whatever country stands in it: license_plate, VRM."""
+    return _PLATE_NAMES.search(_spell(name)) is not None
+
+
+def _spell(name: str) -> str:
+    """A field's name as lower-case words joined by "_": numberPlate, NUMBER-PLATE and number plate are one."""
+    return _NO_WORD.sub("_", _UPPER.sub("_", name).lower()).strip("_")
 
 
 @lru_cache(maxsize=20_000)
 def names_phone(name: str) -> bool:
     """Whether a field is called so that nine digits or more in it are a telephone number: mobile, tel, fax, contact."""
-    spelt = _NO_WORD.sub("_", _UPPER.sub("_", name).lower()).strip("_")
-    return re.search(r"(?:^|_)(?:mobile|tel|fax|contact)(?:_?(?:no|number|details))?$", spelt) is not None
+    return re.search(r"(?:^|_)(?:mobile|tel|fax|contact)(?:_?(?:no|number|details))?$", _spell(name)) is not None
 
 
 @lru_cache(maxsize=20_000)

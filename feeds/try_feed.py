@@ -16,7 +16,9 @@ from typing import Any
 
 from control_room.clock import Clock, FixedClock, SystemClock
 from control_room.model import Batch
+from feeds.anonymity.check import clean_rows, keep_to_list
 from feeds.feed import Adapter, Feed, FeedError, FeedFileError, PayloadError, TooLarge, get_adapter
+from feeds.privacy import hide_identifiers
 from feeds.unpack import GZIP_MAGIC, unpack
 
 log = logging.getLogger(__name__)
@@ -62,10 +64,12 @@ def try_adapter(adapter: Adapter, source: str, at: datetime | None = None, feed:
     try:
         described = feed or _plain_feed(adapter.name, source if is_address else "http://localhost/")
         clock: Clock = SystemClock() if at is None else FixedClock(at.astimezone(UTC))
+        # What a screen would show: without fields that are not on the feed's list, and without identifiers.
+        adapter = keep_to_list(described, adapter)
         decoded = _fetch(adapter, described, clock) if is_address else [_read(adapter, described, Path(source))]
-        batches = adapter.observe(decoded, described, clock.now())
+        batches, _ = clean_rows(adapter.observe(decoded, described, clock.now()))
     except FeedError as error:
-        return {"error": error.detail, "reason": error.reason}
+        return {"error": hide_identifiers(error.detail), "reason": error.reason}
     except Exception as error:  # whoever reads our answer gets one, whatever the body did to the adapter
         log.exception("adapter %s failed unexpectedly", adapter.name)
         return {"error": f"{type(error).__name__}; this is a fault of ours, see the log", "reason": "adapter_fault"}

@@ -27,6 +27,7 @@ from feeds.privacy import (
     HOME,
     PERSON,
     PHONE,
+    PLATE,
     find_identifier,
     find_in_name,
     hide_identifiers,
@@ -34,6 +35,7 @@ from feeds.privacy import (
     may_hold_identifiers,
     names_person,
     names_phone,
+    names_plate,
 )
 from feeds.text import clean_text
 
@@ -109,7 +111,8 @@ def judge(leaves: Iterable[Leaf], listed: FieldList) -> Findings:
         marks = listed.marks_of(path)
         if sort == HOME and "place" in marks:
             continue
-        (removed if "removed" in marks else identifiers)[f"{show(where)} ({sort})"] += 1
+        is_known = "removed" in marks or (sort == PLATE and "plate" in marks)
+        (removed if is_known else identifiers)[f"{show(where)} ({sort})"] += 1
     return Findings(_most(unpublished), _most(identifiers), _most(removed))
 
 
@@ -126,7 +129,11 @@ def find_in_leaf(leaf: Leaf) -> tuple[str | None, Path]:
     if path and names_phone(path[-1]) and sum(map(str.isdigit, str(value))) >= 9:
         return PHONE, path
     for place, name in enumerate(path):
-        if names_person(name) and (text is None or text.strip()):
+        if text is not None and not text.strip():
+            continue
+        if names_plate(name):
+            return PLATE, path[: place + 1]
+        if names_person(name):
             return PERSON, path[: place + 1]
         if (sort := find_in_name(name)) is not None:
             return sort, path

@@ -19,7 +19,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from lxml import etree
@@ -30,6 +30,7 @@ from feeds.json_body import MAX_CONTAINERS
 Path = tuple[str, ...]
 Leaf = tuple[Path, Any]
 IsListed = Callable[[Path], bool]
+Item = TypeVar("Item")
 
 # Of one check: values looked at, items of one list, keys of one object, depth.
 MAX_LEAVES: Final = 2_000
@@ -74,12 +75,28 @@ def list_leaves(body: bytes, turn: int = 0) -> list[Leaf]:
 
 
 def pick(size: int, turn: int, most: int = MAX_ITEMS) -> list[int]:
-    """Which items of a list are looked at: the first, the last, and evenly spread ones that move with the turn."""
+    """Which items of a list are looked at, in which order: evenly spread ones that move with the turn, first and last.
+
+    The order begins elsewhere each turn: where items are so large that the sample
+    ends after a few of them, it is not always the same few.
+    """
     if size <= most:
-        return list(range(size))
-    step = size / (most - 2)
-    moved = (turn * 0.381966) % 1 * step  # the golden ratio: no two of many turns pick the same
-    return sorted({0, size - 1, *(min(size - 1, int(i * step + moved)) for i in range(most - 2))})
+        chosen = list(range(size))
+    else:
+        step = size / (most - 2)
+        moved = _share(turn) * step
+        chosen = sorted({0, size - 1, *(min(size - 1, int(i * step + moved)) for i in range(most - 2))})
+    return _turned(chosen, turn)
+
+
+def _share(turn: int) -> float:
+    """A number from 0 up to 1 that is another each turn, evenly spread: steps of the golden ratio."""
+    return (turn * 0.381966) % 1
+
+
+def _turned(items: list[Item], turn: int) -> list[Item]:
+    start = int(_share(turn) * len(items))
+    return items[start:] + items[:start]
 
 
 def walk(value: Any, turn: int = 0, path: Path = (), depth: int = 0) -> Iterator[Leaf]:
@@ -127,15 +144,19 @@ def _windows(body: bytes, turn: int) -> list[str]:
         pieces = [body]
     else:
         room = len(body) - 3 * WINDOW
-        places = [WINDOW + int((turn * 0.381966 + shift) % 1 * room) for shift in (0.0, 0.5)]
+        places = [WINDOW + int((_share(turn) + shift) % 1 * room) for shift in (0.0, 0.5)]
         pieces = [body[:WINDOW], *(body[place : place + WINDOW] for place in places), body[-WINDOW:]]
     return [piece.decode("utf-8", "replace") for piece in pieces]
 
 
 def _list_xml(body: bytes, turn: int) -> Iterator[Leaf]:
     # By letters and not by a parser: its cost is that of the windows, and no entity is ever resolved.
-    for text in _windows(body, turn):
-        for found in _ELEMENT.finditer(text):
+    windows = _turned(_windows(body, turn), turn)
+    share = MAX_LEAVES // len(windows)
+    for text in windows:
+        elements = list(_ELEMENT.finditer(text))
+        for place in pick(len(elements), turn, share):
+            found = elements[place]
             yield (found[1],), html.unescape(found[4] or "") if found[3] is None else found[3]
         for found in _START.finditer(text):
             for name, double, single in _ATTRIBUTE.findall(found[1]):

@@ -7,6 +7,7 @@ A word after a pattern says more about the field:
 
     removed    the standard itself has identifiers here, or people write what they like: the adapter
                never lets them pass, and finding one is no fault of the supplier
+    plate      the same of number plates only: operators name vehicles by them
     place      an address here is that of a place
     envelope   about the answer and not about the city: stays where a feed has its own list
 
@@ -26,7 +27,7 @@ from feeds.anonymity.forms import Path
 from feeds.feed import Adapter, Feed
 
 FOLDER: Final = File(__file__).parent / "standard"
-MARKS: Final = ("removed", "place", "envelope")
+MARKS: Final = ("removed", "plate", "place", "envelope")
 
 _PREFIX = re.compile(r".*[/#:](?=.)")
 _OTHER = re.compile(r"[\W_]")

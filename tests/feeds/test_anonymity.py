@@ -87,8 +87,9 @@ def test_entities_in_protobuf_are_listed_with_what_the_standard_does_not_have():
 
 
 def test_of_a_long_list_a_sample_is_read_that_moves_until_all_was_seen():
-    """First and last each time; within some turns every item."""
-    assert pick(10, 3) == list(range(10))
+    """First and last each time; within some turns every item, and each comes first in its turn."""
+    assert sorted(pick(10, 3)) == list(range(10))
+    assert len({pick(10, turn)[0] for turn in range(30)}) == 10
     seen: set[int] = set()
     for turn in range(60):
         chosen = pick(1_000, turn)
@@ -305,6 +306,27 @@ def test_where_a_standard_has_identifiers_they_count_as_taken_away():
 
     assert found.removed == {"text (e-mail address)": 1}
     assert found.identifiers == {"note (home address)": 1}
+
+
+def test_a_plate_where_vehicles_are_named_by_plates_is_known_and_an_address_there_is_not():
+    """The standard has plates there, and nothing else of a person."""
+    marked = a_list("**", plate="vehicle.*")
+
+    assert found_in({"vehicle": {"id": "KX21CNY"}}, marked) == Findings(removed={"vehicle.id (number plate)": 1})
+    assert found_in({"vehicle": {"license_plate": "M-AB 12"}}, marked).identifiers == {}
+    assert found_in({"vehicle": {"id": PEOPLE}}, marked).identifiers == {"vehicle.id (e-mail address)": 1}
+    assert found_in({"license_plate": "M-AB 12"}).identifiers == {"license_plate (number plate)": 1}
+
+
+def test_what_is_far_behind_in_a_body_of_large_items_is_found_in_time():
+    """The sample is used up by a few items; it is not always the same few."""
+    rows = [{f"n{i}": i for i in range(200)} for _ in range(200)]
+    rows[150]["driver"] = "Ann"
+    body = json.dumps(rows).encode()
+    xml = b"<r>" + b"<i><a>1</a><b>2</b></i>" * 20_000 + b"<driver>Ann</driver></r>"
+    for content in (body, xml):
+        found = [judge(list_leaves(content, turn), a_list("**")).identifiers for turn in range(300)]
+        assert any(found)
 
 
 def test_what_a_feed_file_calls_known_is_no_fault_and_not_unpublished():

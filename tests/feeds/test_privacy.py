@@ -23,6 +23,7 @@ from feeds.privacy import (
     holds_plate,
     may_hold_plates,
     names_person,
+    names_plate,
     pseudonym,
     repeats_plate,
 )
@@ -202,8 +203,8 @@ def test_what_only_looks_like_one_is_left_alone(text):
     "name",
     [
         "driver_name", "DriverRef", "driverId", "driver", "Driver-Name", "first_name", "surname", "familyName", "e-mail",
-        "contactEmail", "phoneNumber", "Telephone", "nationalInsuranceNumber", "NINO", "date_of_birth", "DOB", "numberPlate",
-        "vehicle_registration_number", "VRM", "license_plate", "operator_location", "operator_position", "IMSI", "imei",
+        "contactEmail", "phoneNumber", "Telephone", "nationalInsuranceNumber", "NINO", "date_of_birth", "DOB",
+        "operator_location", "operator_position", "IMSI", "imei",
         "passengerName", "requestorName", "homeAddress",
     ],
 )  # fmt: skip
@@ -237,3 +238,14 @@ def test_a_very_long_text_costs_little():
         began = time.perf_counter()
         find_identifier(near)
         assert time.perf_counter() - began < 1.0
+
+
+def test_a_field_can_be_of_number_plates_by_its_name():
+    """However suppliers write it; a date of registration is none."""
+    assert all(
+        map(
+            names_plate,
+            ("numberPlate", "license_plate", "licencePlate", "VRM", "vehicle-registration", "registration_number"),
+        )
+    )
+    assert not any(map(names_plate, ("registration_date", "plateau", "vehicle_ref", "template")))

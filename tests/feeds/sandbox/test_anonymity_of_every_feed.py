@@ -87,10 +87,14 @@ def rows_of(outcome: Outcome) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_sandbox_sends_is_published_and_leads_to_nobody(asked, server, name):
-    """No field outside of the list, no identifier: a fault that is always there would hide a true one."""
+    """No field outside of the list, no identifier, no row changed: a fault that is always there would hide a true one."""
     feed, pages = asked(name)
-    found = poll(feed, pages, server.clock).found
+    outcome = poll(feed, pages, server.clock)
+    found = outcome.found
 
+    assert rows_of(outcome) == {
+        b.kind.name: b.table.to_records() for b in read_pages(pages, feed, get_adapter(feed.adapter))
+    }
     assert found is not None
     assert (dict(found.unpublished), dict(found.identifiers)) == ({}, {})
 
