@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,11 +12,29 @@ import numpy as np
 
 from alerts.freshness import Freshness, build_feed_rows
 from alerts.gather import expected_rows, group_rows
-from alerts.memory import Memory
+from alerts.memory import Memory, Source
 from alerts.rows import Rows, Truth
 from alerts.ruleset import CompiledRule, RuleSet
 from alerts.watch import EMPTY, Roster, next_roster
 from control_room.model import Snapshot, Table
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Subject:
+    """What one rule looks at.
+
+    Attributes:
+        source: its columns; those that nobody filled are not in it.
+        rows: the same as its conditions ask for them.
+        stale: rows that are too old to tell (a mask).
+        where: how they stand to the rule's `where`; None: all are looked at.
+    """
+
+    source: Source
+    rows: Rows
+    roster: Roster
+    stale: np.ndarray
+    where: Truth | None
 
 
 class Subjects:
@@ -52,27 +71,18 @@ class Subjects:
             with suppress(Exception):
                 self._look(kind)
 
-    def of(self, compiled: CompiledRule) -> tuple[Rows, Roster, np.ndarray, Truth | None]:
-        """A rule's rows.
-
-        Returns:
-            The rows its `when` is asked of, their keys, which of them are too old to tell (a mask), and how
-            they stand to `where` (None: all are looked at).
-        """
+    def of(self, compiled: CompiledRule) -> Subject:
+        """A rule's rows."""
         table, rows, roster = self._look(compiled.kind.name)
         where = compiled.where.evaluate(rows) if compiled.where else None
         judges_old = compiled.rule.stale_ok or compiled.reads_age
         stale = np.zeros(len(table), dtype=bool) if judges_old else self._freshness.stale(table)
         if compiled.rule.group is None and compiled.rule.expect is None:
-            return rows, roster, stale, where
+            return Subject(table, rows, roster, stale, where)
         keys, columns = self._derive(compiled, table, rows, where, stale)
         roster = self._roster(f"rule {compiled.name}", keys)
-        return (
-            self._derived[compiled.name].look(columns, roster.keys, self._now),
-            roster,
-            np.zeros(len(keys), dtype=bool),
-            None,
-        )
+        rows = self._derived[compiled.name].look(columns, roster.keys, self._now)
+        return Subject(columns, rows, roster, np.zeros(len(keys), dtype=bool), None)
 
     def _derive(
         self, compiled: CompiledRule, table: Table, rows: Rows, where: Truth | None, stale: np.ndarray

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from alerts.memory import Source
 from control_room.model import Column
 
 # Columns that name a row, the one people like best first; its key where none is known.
@@ -36,9 +37,9 @@ LONGEST_TEXT: Final = 200
 _PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
-def read_values(source: Any, names: Sequence[str], rows: np.ndarray) -> list[dict[str, Any]]:
+def read_values(source: Source, names: Sequence[str], rows: np.ndarray) -> list[dict[str, Any]]:
     """For each of these rows what its columns say, as plain JSON. Unknown ones are left out."""
-    names = names[:MOST_VALUES]
+    names = [name for name in names if name in source][:MOST_VALUES]
     found: list[dict[str, Any]] = [{} for _ in range(len(rows))]
     for name in names:
         for values, value in zip(found, _plain(source[name][rows]), strict=True):

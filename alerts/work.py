@@ -13,6 +13,7 @@ import numpy as np
 from alerts.alarm import Alarm, Event
 from alerts.freshness import Freshness
 from alerts.machine import fold
+from alerts.memory import Source
 from alerts.rows import Rows
 from alerts.watch import Watch
 from control_room.model import Snapshot
@@ -36,11 +37,13 @@ class Judged:
     """One rule's rows in this step.
 
     Attributes:
+        source: columns of its rows.
         rows: what its conditions were asked of.
         code: how each place of the rule's Watch stands: listed rows, then absent keys.
     """
 
     watch: Watch
+    source: Source
     rows: Rows
     code: np.ndarray
 

@@ -127,9 +127,9 @@ class _Changes:
         watch, now = self.watch, self.work.now
         is_listed = rows < watch.listed
         listed = rows[is_listed]
-        values = read_values(self.judged.rows, watch.value_names, listed)
-        for i, (row, row_values) in enumerate(zip(listed.tolist(), values, strict=True)):
-            key = watch.key(row)
+        values = read_values(self.judged.source, watch.value_names, listed)
+        keys = watch.roster.keys[listed].tolist()
+        for i, (key, row_values) in enumerate(zip(keys, values, strict=True)):
             own = facts[i] if facts else {}
             if what is What.RAISED:
                 own["title"] = fill(watch.rule.title, key, row_values, watch.compiled.columns)

@@ -38,7 +38,8 @@ def evaluate(work: Work) -> None:
 
 def _judge(work: Work, watch: Watch) -> Judged:
     compiled = watch.compiled
-    rows, roster, stale, where = work.subjects.of(compiled)
+    subject = work.subjects.of(compiled)
+    rows, roster, where = subject.rows, subject.roster, subject.where
     when = compiled.when.evaluate(rows)
     code: np.ndarray
     answer = when.true.view(np.int8) + when.known.view(np.int8)
@@ -50,13 +51,13 @@ def _judge(work: Work, watch: Watch) -> Judged:
     if where is not None:
         code[~where.true] = UNKNOWN
         code[where.false] = CLEAR
-    code[stale] = UNKNOWN
+    code[subject.stale] = UNKNOWN
     code[roster.doubled] = UNKNOWN
     # Only now: had a condition failed, the places would stay as they were.
     watch.align(roster)
     if watch.absent:
         code = np.concatenate([code, _judge_absent(work, watch, compiled)])
-    return Judged(watch, rows, code)
+    return Judged(watch, subject.source, rows, code)
 
 
 def _judge_absent(work: Work, watch: Watch, compiled: CompiledRule) -> np.ndarray:

@@ -14,6 +14,7 @@ from functools import cache
 import structlog
 
 from alerts.alarm import Alarm, Phase, What
+from alerts.alarm_table import AlarmTable
 from alerts.commands import ACTIONS, Command
 from alerts.engine import Engine
 from alerts.journal import JournalUnavailable
@@ -161,10 +162,18 @@ class Day:
         self.journal.is_down = False
         self.city.live(1)
         self.step(-1, 1)
+        table = self.engine.step(self.city.snapshot(), self.city.now, 0).table
+        anew = AlarmTable()
+        anew.begin(self.engine.alarms, self.rules.rules)
+        assert by_key(table) == by_key(anew.table()), "rows renewed one by one differ from all of them made anew"
         alarms: dict[str, Alarm] = {}
         fold(alarms, self.journal.events)
         assert alarms == dict(self.engine.alarms)
         assert [e.seq for e in self.journal.events] == list(range(1, len(self.journal.events) + 1))
+
+
+def by_key(table: Table) -> dict[str, dict[str, object]]:
+    return {str(row["alarm_key"]): row for row in table.to_records()}
 
 
 def facts(alarm: Alarm) -> tuple[object, ...]:
