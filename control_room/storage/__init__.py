@@ -1,1 +1,1 @@
-"""What outlives the process: the journal, its database and its copy elsewhere (docs/decisions/0008-journal.md)."""
+"""What outlives the process: the journal, its database and its copy elsewhere (docs/decisions/0009-journal.md)."""
