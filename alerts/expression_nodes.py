@@ -148,7 +148,7 @@ class Builder:
 
     def _flag(self, value: Value) -> Run:
         name = value.name
-        return lambda rows: rows.codes(name).ask(lambda word: bool(word))
+        return lambda rows: rows.codes(name).ask(bool)
 
     # Comparisons
 

@@ -49,8 +49,9 @@ class Memory:
 
     def follow(self, windows: Iterable[tuple[str, float]], zones: Iterable[str]) -> None:
         """What must be remembered from now on; what is followed already goes on, the rest is forgotten."""
+        self._codes.clear()  # what rules of before asked about words
         self._rings = {w: self._rings.get(w) or _Ring(w[1]) for w in set(windows)}
-        self._borders = {z: self._borders.get(z) or _Border() for z in set(zones)}
+        self._borders = {z: self._borders.get(z) or _Border(z) for z in set(zones)}
 
     def look(self, source: Source, keys: np.ndarray, now: datetime) -> View:
         """The rows as conditions read them; what is followed takes them in.
@@ -67,8 +68,8 @@ class Memory:
             view.moments = np.where(np.isnan(observed), view.now_ms / 1000, observed)
             for (name, _), ring in self._rings.items():
                 ring.take(source[name], view.moments, view.places, room, view.now_ms / 1000)
-            for zone, border in self._borders.items():
-                border.take(_inside(view, zone), view.places, room, view.now_ms / 1000)
+            for border in self._borders.values():
+                border.take(view.codes("zones").ask(border.holds), view.places, room, view.now_ms / 1000)
         return view
 
     def codes(self, name: str, array: np.ndarray) -> Codes:
@@ -84,7 +85,7 @@ class Memory:
                 codes = _number_words(array)
             elif len(changed):
                 codes = codes.changed(changed, array[changed])
-                if len(codes.words) > len(array):  # words that no row has any more
+                if len(codes.words) > 2 * len(array):  # most are words that no row has any more
                     codes = _number_words(array)
         self._codes[name] = (array, codes)
         return codes
@@ -246,7 +247,9 @@ class _Ring:
 class _Border:
     """On which side of a zone's border each row is, and when it last crossed."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: str) -> None:
+        self._zone = zone
+        self.holds = self._is_in  # one object, so that each word is asked about once
         self._now_s = -np.inf
         self._side = np.empty(0, dtype=np.int8)  # 1 inside, 0 outside, -1 never known; the last one that was known
         self._known = np.empty(0, dtype=bool)  # at the last look
@@ -271,6 +274,9 @@ class _Border:
         self._side[places[false]] = 0
         self._known[places] = true | false
 
+    def _is_in(self, zones: str) -> bool:
+        return self._zone in split_zones(zones)
+
     def ages(self, places: np.ndarray, now_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         came_s, left_s, watched_s = now_s - self._times[:, places]
         return came_s, left_s, np.where(self._known[places], watched_s, np.nan)
@@ -282,10 +288,6 @@ class _Border:
 
 
 _Follower = _Ring | _Border
-
-
-def _inside(view: View, zone: str) -> tuple[np.ndarray, np.ndarray]:
-    return view.codes("zones").ask(lambda word: zone in split_zones(word))
 
 
 def _has(source: Source, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -25,12 +25,17 @@ class Truth:
         return np.asarray(self.known & ~self.true)
 
 
+_NONE = np.zeros(0, dtype=bool)
+
+
 @dataclass(frozen=True, eq=False)
 class Codes:
     """A column of words as numbers: `codes[row]` is a place in `words`, -1 is unknown. A word may have no row."""
 
     codes: np.ndarray
     words: np.ndarray
+    # Question -> answers for the first words. Shared by all that came of one column: words are only ever added.
+    asked: dict[Callable[[Any], bool], np.ndarray] = field(default_factory=dict, repr=False)
 
     def changed(self, rows: np.ndarray, words: np.ndarray) -> Codes:
         """The same with other words (None: unknown) in some rows. Words that no row has any more stay in `words`."""
@@ -38,10 +43,10 @@ class Codes:
         codes = self.codes.copy()
         codes[rows] = [-1 if word is None else places.setdefault(word, len(places)) for word in words.tolist()]
         if len(places) == len(self.words):
-            return Codes(codes, self.words)
+            return Codes(codes, self.words, self.asked)
         named = np.empty(len(places), dtype=object)
         named[:] = list(places)
-        return Codes(codes, named)
+        return Codes(codes, named, self.asked)
 
     def find(self, word: str) -> int:
         """Its place; -2 where no row has it."""
@@ -49,14 +54,22 @@ class Codes:
         return int(places[0]) if len(places) else -2
 
     def ask(self, holds: Callable[[Any], bool]) -> tuple[np.ndarray, np.ndarray]:
-        """Rows for whose word it holds, and for whose it does not; asked once a word, not once a row."""
-        return self.where(np.fromiter((holds(word) for word in self.words), dtype=bool, count=len(self.words)))
+        """Rows for whose word it holds, and for whose it does not.
+
+        Asked once a word as long as the column lives, not once a row or a step: so `holds` must be the
+        same object each time, and say the same of the same word.
+        """
+        known = self.asked.get(holds, _NONE)
+        if len(known) < len(self.words):
+            more = self.words[len(known) :]
+            known = np.append(known, np.fromiter((holds(word) for word in more), dtype=bool, count=len(more)))
+            self.asked[holds] = known
+        return self.where(known[: len(self.words)])
 
     def where(self, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows for whose word it holds, and for whose it does not, from one answer a word."""
         # One place more at the end: -1, unknown, is neither.
-        none = np.zeros(1, dtype=bool)
-        return np.append(holds, none)[self.codes], np.append(~holds, none)[self.codes]
+        return np.append(holds, False)[self.codes], np.append(~holds, False)[self.codes]
 
 
 class Rows(Protocol):

@@ -769,8 +769,28 @@ def test_words_that_nobody_says_any_more_are_forgotten():
         rows = table(route_id=words)
         codes = memory.look(rows, rows.keys, NOON).codes("route_id")
 
-    assert len(codes.words) <= 101
+    assert len(codes.words) <= 201
     assert codes.words[codes.codes].tolist() == words
+
+
+def test_a_question_is_asked_once_a_word_however_many_steps_there_are():
+    """Long texts of ten thousand rows are not split again each second."""
+    memory = Memory(LONDON)
+    asked = []
+
+    def holds(word):
+        asked.append(word)
+        return word.startswith("n")
+
+    words = [f"w{i}" for i in range(100)]
+    for step in range(50):
+        words[step] = f"new{step}"
+        rows = table(route_id=words)
+        true, false = memory.look(rows, rows.keys, NOON).codes("route_id").ask(holds)
+
+        assert np.flatnonzero(true).tolist() == list(range(step + 1))
+        assert (true ^ false).all()
+    assert len(asked) == len(set(asked)) == 100 - 1 + 50
 
 
 # Against a second opinion
