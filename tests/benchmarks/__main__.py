@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.benchmarks import (
+    alarm_step,
     bars,
     bench_decode,
     five_pages,
@@ -30,6 +31,7 @@ def measure_decode(name: str, short: bool = False) -> bars.Figures:
 BENCHES: dict[str, bars.Measure] = {
     "decode": measure_decode,
     "writer_step": writer_step.measure,
+    "alarm_step": alarm_step.measure,
     "sandbox_city": sandbox_city.measure,
     "isolation": isolation.measure,
     "one_screen": one_screen.measure,
