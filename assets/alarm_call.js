@@ -13,7 +13,7 @@
   const CHOICE = "control-room.alarm-sound";
   const ORDER = ["highest", "high", "medium", "low"];
 
-  let known = null, counts = null, cut = [], waiting = [], gathered = 0, timer = 0, lastSaid = 0, title = null;
+  let known = null, counts = null, cut = [], waiting = [], gathered = 0, timer = 0, lastSaid = 0, title = null, isFailing = false;
   const ringing = new Set();
 
   const byId = (id) => document.getElementById(id);
@@ -36,6 +36,12 @@
   function silence() {
     ringing.clear();
     update();
+  }
+
+  /** [fault, content] of a data panel: while it cannot be built the server sends its fault's line, and what it said before. */
+  function unpack(children) {
+    if (Array.isArray(children)) return children;
+    return children.props === undefined ? [null, children] : [children, null];
   }
 
   // What is new
@@ -162,7 +168,10 @@
   document.addEventListener("controlroom:panel", (event) => {
     if (event.detail.name !== "alarm_call") return;
     event.preventDefault();
-    take(event.detail.children);
+    const [fault, content] = unpack(event.detail.children);
+    if (fault !== null && !isFailing) say("New alarms cannot be announced at the moment: the server has a fault. Look at the list.", true);
+    isFailing = fault !== null;
+    if (content !== null) take(content);
   });
   document.addEventListener("controlroom:sound", update);
   document.addEventListener("controlroom:desk", update);
@@ -184,5 +193,5 @@
     channel = state;
   }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ["data-channel"] });
 
-  window.controlRoomCall = { silence, debug: () => ({ ringing: [...ringing], counts, wanted: isWanted() }) };
+  window.controlRoomCall = { silence, unpack, debug: () => ({ ringing: [...ringing], counts, wanted: isWanted() }) };
 })();

@@ -52,7 +52,7 @@
 
   function build(place) {
     root = place;
-    for (const name of ["failures", "tools", "actions", "news", "list", "confirmed", "foot"]) parts[name] = element("div", { className: `desk-${name}` });
+    for (const name of ["fault", "failures", "tools", "actions", "news", "list", "confirmed", "foot"]) parts[name] = element("div", { className: `desk-${name}` });
     parts.detail = element("aside", { className: "desk-detail", id: "alarm-detail", tabIndex: -1 });
     parts.detail.setAttribute("aria-label", "Guidance");
     parts.status = element("p", { className: "desk-status" });
@@ -69,7 +69,7 @@
     // A line of its own height, filled or not: neither a confirmation nor news may move the list.
     const line = element("div", { className: "desk-line" }, parts.confirmed, parts.news);
     const left = element("div", { className: "desk-left" }, parts.tools, parts.actions, line, parts.list, parts.foot, parts.status);
-    root.replaceChildren(parts.failures, element("div", { className: "desk-body" }, left, parts.detail));
+    root.replaceChildren(parts.fault, parts.failures, element("div", { className: "desk-body" }, left, parts.detail));
     commands().attach(parts.failures, parts.confirmed, root.dataset.commands);
     root.addEventListener("keydown", press);
     parts.list.addEventListener("pointermove", () => { handAt = performance.now(); });
@@ -149,7 +149,12 @@
     const place = document.getElementById("alarm-desk");
     if (place === null) return;
     if (place !== root) { build(place); document.dispatchEvent(new CustomEvent("controlroom:desk")); }
-    data = event.detail.children;
+    const [fault, content] = window.controlRoomCall.unpack(event.detail.children);
+    // Said above the list, which then is older than it looks; what was known stays.
+    window.controlRoomPanels.patch(parts.fault, fault ?? []);
+    window.controlRoom.writeAges(parts.fault);
+    if (content === null) return;
+    data = content;
     rows = new Map(data.rows.map((row) => [row.alarm_key, row]));
     renew();
   });

@@ -21,7 +21,8 @@
   function palette() {
     const names = { base: "--base", land: "--map-land", cell: "--map-cell", water: "--map-water", waterName: "--map-water-name",
       road: "--map-road", roadName: "--map-road-name", place: "--map-place", townName: "--map-town", estateName: "--map-estate",
-      ink: "--map-ink", quiet: "--map-quiet", high: "--priority-high" };
+      ink: "--map-ink", quiet: "--map-quiet", highest: "--priority-highest", high: "--priority-high",
+      medium: "--priority-medium", low: "--priority-low" };
     return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, style(name)]));
   }
 

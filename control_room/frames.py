@@ -52,7 +52,7 @@ class Marks:
         t: observed, seconds since `legend["t0"]` plus 1; 0 is unknown.
         x, y: Web Mercator pixels at zoom 18.
         heading: 1 + direction in 1/64 turns, clockwise from north; 0 is unknown.
-        look: 1 + type + 16 * state + 256 * feed, indices into the legend.
+        look: 1 + type + 16 * state + 256 * feed + 2**20 * alarm; see docs/live-protocol.md.
         legend: JSON-ready; compared by value to see whether it changed.
         now_ms: the clock at that moment, milliseconds since 1970 UTC.
     """

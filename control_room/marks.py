@@ -14,13 +14,17 @@ import numpy as np
 
 from control_room.city import Box
 from control_room.frames import Marks
-from control_room.model import VEHICLE_STATES, VEHICLE_TYPES, Snapshot, to_ms
+from control_room.model import ALARM, VEHICLE_STATES, VEHICLE_TYPES, Snapshot, Table, to_ms
 
 WORLD = 256 * 2**18  # Web Mercator pixels round the world at zoom 18: 0.37 m each at 52° N
 HEADINGS = 64  # steps of a full turn: 5.6°, finer than a notch can show
 
 _TYPE = {name: i for i, name in enumerate(VEHICLE_TYPES)}
 _STATE = {name: i for i, name in enumerate(VEHICLE_STATES)}
+# Priority of the worst active alarm of a vehicle, from 1; 0 is none. Above the bits of 4,096 feeds.
+ALARM_UNIT = 2**20
+_PRIORITY = {name: i + 1 for i, name in enumerate(ALARM.by_name["priority"].values)}
+_IN_ALARM = frozenset(("unacknowledged", "acknowledged"))  # neither put aside nor back to normal
 _UNKNOWN_TYPE = _TYPE["other"]
 _UNKNOWN_STATE = _STATE["unknown"]
 
@@ -75,6 +79,8 @@ class MarksBuilder:
         self._all_keys: np.ndarray | None = None
         self._shown: np.ndarray | None = None
         self._shown_keys: np.ndarray | None = None
+        self._alarms: Table | None = None
+        self._worst: dict[str, int] = {}
 
     def build(self, snapshot: Snapshot) -> Marks:
         """Every vehicle in the city's box that has not left the map."""
@@ -101,6 +107,7 @@ class MarksBuilder:
         types = [_TYPE.get(v, _UNKNOWN_TYPE) for v in pick(table["vehicle_type"]).tolist()]
         states = [_STATE.get(v, _UNKNOWN_STATE) for v in pick(table["state"]).tolist()]
         look = 1 + np.array(types, dtype=np.int32) + 16 * np.array(states, dtype=np.int32) + 256 * pick(feed)
+        look += ALARM_UNIT * self._priorities(snapshot.tables.get("alarm"), keys)
         seconds = np.where(untimed, -1, (observed - self._t0).astype(np.int64)) + 1
         now_ms = int(to_ms(snapshot.at).astype(np.int64))
         return Marks(
@@ -114,6 +121,14 @@ class MarksBuilder:
             now_ms=now_ms,
         )
 
+    def _priorities(self, alarms: Table | None, keys: np.ndarray) -> np.ndarray:
+        """Of each vehicle: its worst active alarm. The alarm table is the same object while nothing changed in it."""
+        if alarms is not self._alarms:
+            self._alarms, self._worst = alarms, {} if alarms is None else _find_worst(alarms)
+        if not self._worst:
+            return np.zeros(len(keys), dtype=np.int32)
+        return np.array([self._worst.get(key, 0) for key in keys.tolist()], dtype=np.int32)
+
     def _keys(self, keys: np.ndarray, shown: np.ndarray) -> np.ndarray:
         same = keys is self._all_keys and self._shown is not None and np.array_equal(shown, self._shown)
         if not same:
@@ -121,3 +136,14 @@ class MarksBuilder:
             self._shown_keys = keys if shown.all() else keys[shown]
         assert self._shown_keys is not None  # noqa: S101 - set together with _all_keys
         return self._shown_keys
+
+
+def _find_worst(alarms: Table) -> dict[str, int]:
+    """Key of a vehicle -> number of the priority of its worst active alarm."""
+    worst: dict[str, int] = {}
+    columns = (alarms[name].tolist() for name in ("row_key", "row_kind", "priority", "state"))
+    for key, kind, priority, state in zip(*columns, strict=True):
+        if kind == "vehicle" and state in _IN_ALARM:
+            number = _PRIORITY.get(priority, 1)
+            worst[key] = min(worst.get(key, number), number)
+    return worst

@@ -267,7 +267,7 @@ self.Draw = (() => {
         const f = where(i, at);
         const x = (fromX[i] + (toX[i] - fromX[i]) * f) * s - ox, y = (fromY[i] + (toY[i] - fromY[i]) * f) * s - oy;
         if (x < -half || y < -half || x > w + half || y > h + half) continue;
-        const fresh = freshness(t[i], legend.feeds[l >> 8], seconds);
+        const fresh = freshness(t[i], legend.feeds[(l >> 8) & 4095], seconds);
         if (fresh === GONE) continue;
         const old = lost || fresh === STALE;
         if (pass !== (old ? 0 : wantsHelp ? 2 : 1)) {
@@ -284,6 +284,9 @@ self.Draw = (() => {
         }
         if (tails !== null && fresh === FRESH && tailLength[i] > 0) collectTail(tails, i, x, y, s, ox, oy, at);
         context.drawImage(picture, Math.round(x - half), Math.round(y - half));
+        // In alarm: the shape of its priority at its shoulder, however old its position.
+        const alarm = l >> 20;
+        if (alarm > 0) context.drawImage(Symbols.badge(alarm, unit), Math.round(x + unit * 0.1), Math.round(y - unit * 0.55));
         if (old && ghosts.length <= 60) ghosts.push(x, y, seconds - (t[i] - 1), t[i]);
       }
       if (pass === 0 && ghosts.length > 0 && ghosts.length <= 160) paintAges(ghosts, unit);

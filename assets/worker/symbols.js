@@ -18,7 +18,9 @@ self.Symbols = (() => {
     out_of_service: DASHED, out_of_contact: DASHED, removed: DASHED, unknown: DASHED,
   };
 
-  let paths = {}, help = null, nib = {}, colours = {}, made = new Map(), madeSize = 0;
+  const PRIORITIES = ["highest", "high", "medium", "low"];
+
+  let paths = {}, help = null, alarms = {}, nib = {}, colours = {}, made = new Map(), madeSize = 0;
 
   function init(symbols, palette) {
     colours = palette;
@@ -29,6 +31,7 @@ self.Symbols = (() => {
       nib[type] = shape.nib;
     }
     help = new Path2D(symbols.help);
+    alarms = Object.fromEntries(Object.entries(symbols.alarms || {}).map(([name, path]) => [name, new Path2D(path)]));
     made.clear();
   }
 
@@ -102,21 +105,37 @@ self.Symbols = (() => {
     context.restore();
   }
 
+  // What stands at the shoulder of a vehicle in alarm: priority by shape, then by colour.
+  function drawBadge(number, size) {
+    const name = PRIORITIES[number - 1], side = Math.max(7, Math.round(size * 0.46));
+    const canvas = new OffscreenCanvas(side, side), context = canvas.getContext("2d");
+    context.scale(side / 27, side / 27);
+    context.translate(1.5, 1.5);
+    context.lineJoin = "round";
+    context.fillStyle = name === "low" ? colours.land : colours[name];
+    context.strokeStyle = name === "low" ? colours[name] : colours.land;
+    context.lineWidth = name === "low" ? 4 : 2.4;
+    if (alarms[name]) { context.fill(alarms[name]); context.stroke(alarms[name]); }
+    return canvas.transferToImageBitmap();
+  }
+
   // The picture, made when first asked for. A new size throws the old ones away.
-  function find(typeIndex, type, cls, step, size) {
+  function keep(key, size, make) {
     if (size !== madeSize) {
       for (const picture of made.values()) picture.close();
       made.clear();
       madeSize = size;
     }
-    const key = (typeIndex * 16 + cls) * 64 + step + 1;
     let picture = made.get(key);
     if (picture === undefined) {
-      picture = draw(type, cls, step, size);
+      picture = make();
       made.set(key, picture);
     }
     return picture;
   }
 
-  return { init, find, STEPS, FILLED, HOLLOW, HELP, DASHED, GHOST, DIM, CLASS_OF_STATE };
+  const find = (typeIndex, type, cls, step, size) => keep((typeIndex * 16 + cls) * 64 + step + 1, size, () => draw(type, cls, step, size));
+  const badge = (number, size) => keep(-number, size, () => drawBadge(number, size));
+
+  return { init, find, badge, STEPS, FILLED, HOLLOW, HELP, DASHED, GHOST, DIM, CLASS_OF_STATE };
 })();

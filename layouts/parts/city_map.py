@@ -101,6 +101,7 @@ def build_legend(vehicle_types: tuple[str, ...]) -> Component:
         row("filled", "working"),
         row("hollow", "idle, charging"),
         row("help", "needs help"),
+        row("alarm-highest-on", "in alarm"),
         row("dashed", "not known, not in service"),
         row("ghost", "old: last position"),
     ]

@@ -112,7 +112,11 @@ def symbol(name: str, className: str = "") -> Component:
 
 def map_symbols() -> dict[str, Any]:
     """What the map's worker draws from."""
-    return {"types": {name: dict(shape) for name, shape in TYPES.items()}, "help": HELP}
+    return {
+        "types": {name: dict(shape) for name, shape in TYPES.items()},
+        "help": HELP,
+        "alarms": dict(PRIORITY_SHAPES),
+    }
 
 
 def build_css() -> str:

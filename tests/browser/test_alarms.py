@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -412,6 +414,30 @@ def test_axe_finds_nothing(room: AlarmRoom, desk: Any, size: tuple[int, int], st
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert page.evaluate("document.getAnimations().length") == 0
     assert watched.faults == []
+
+
+def test_a_list_that_cannot_be_built_is_said_and_kept(room: AlarmRoom, desk: Any) -> None:
+    """What was known stays, under a line that says since when; the announcer says it as well; axe finds nothing in it."""
+    room.put({"R1": "needs_help"})
+    page = desk().page
+    wait_for(page, f"{TITLES}.length === 1")
+
+    def break_down(view: Any) -> Any:
+        raise RuntimeError("a fault of the test")
+
+    publisher = room.room._publisher
+    panels = publisher._panels
+    broken = {name: replace(panels[name], build=break_down) for name in ("alarm_list", "alarm_call")}
+    publisher._panels = MappingProxyType({**panels, **broken})
+    room.put({"R2": "out_of_contact"})
+    page.wait_for_selector(".desk-fault:has-text('this panel has not been renewed for')", timeout=8000)
+
+    assert page.evaluate(TITLES) == ["Robot R1 needs help"]
+    assert "cannot be announced" in page.evaluate(SAID_NOW)
+    assert list_findings(page) == []
+    publisher._panels = panels
+    room.put({"R2": "needs_help"})
+    wait_for(page, f"{TITLES}.length > 1 && document.querySelector('.desk-fault').innerText === ''", 8)
 
 
 def test_an_alarm_is_answered_on_a_phone(room: AlarmRoom, desk: Any) -> None:

@@ -126,15 +126,16 @@ SHAPE = """async () => {
   copy.width = source.width; copy.height = source.height;
   const context = copy.getContext('2d'); context.drawImage(source, 0, 0);
   const r = 40, data = context.getImageData(Math.round(copy.width / 2) - r, Math.round(copy.height / 2) - r, 2 * r, 2 * r).data;
-  let ink = 0, amber = 0, left = 2 * r, right = 0, top = 2 * r, bottom = 0;
+  let ink = 0, amber = 0, azure = 0, left = 2 * r, right = 0, top = 2 * r, bottom = 0;
   for (let y = 0; y < 2 * r; y += 1) for (let x = 0; x < 2 * r; x += 1) {
     const [red, green, blue, alpha] = data.slice((y * 2 * r + x) * 4, (y * 2 * r + x) * 4 + 4);
     if (alpha < 60) continue;
     if (red > 150 && red - blue > 60) amber += 1;
+    else if (blue > 150 && blue - red > 60) azure += 1;
     else if (red > 110) { ink += 1; left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = Math.max(bottom, y); }
   }
   const middle = ((r * 2 * r) + r) * 4, core = data[middle + 3] < 60 ? 0 : data[middle];
-  return { ink, amber, core, wide: Math.max(0, right - left + 1), high: Math.max(0, bottom - top + 1) };
+  return { ink, amber, azure, core, wide: Math.max(0, right - left + 1), high: Math.max(0, bottom - top + 1) };
 }"""
 
 
@@ -161,6 +162,17 @@ def test_kinds_differ_by_silhouette(wall: Any) -> None:
     assert 0.75 < robot["wide"] / robot["high"] < 1.33
     assert bus["high"] / bus["wide"] > 1.8
     assert drone["ink"] / (drone["wide"] * drone["high"]) < 0.55 < robot["ink"] / (robot["wide"] * robot["high"])
+
+
+def test_a_vehicle_in_alarm_has_the_mark_of_its_priority(wall: Any) -> None:
+    """The four marks differ from no mark and from each other, and the vehicle beneath stays what it was."""
+    none, highest, high, medium, low = (shape_of(wall(), look=look(0, 0) + 2**20 * n) for n in range(5))
+
+    assert none["amber"] == 0
+    assert all(found["amber"] > 15 and found["core"] == none["core"] for found in (highest, high, medium))
+    assert len({highest["amber"], high["amber"], medium["amber"]}) == 3
+    assert (low["amber"], none["azure"]) == (0, 0)
+    assert low["azure"] > 15
 
 
 def test_states_differ_by_fill(wall: Any) -> None:

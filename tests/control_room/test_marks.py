@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from control_room.city import CITIES, load_city
-from control_room.marks import WORLD, MarksBuilder, mercator
-from control_room.model import VEHICLE, VEHICLE_STATES, VEHICLE_TYPES, Batch, FeedHealth, Snapshot, Table
+from control_room.marks import ALARM_UNIT, WORLD, MarksBuilder, mercator
+from control_room.model import ALARM, VEHICLE, VEHICLE_STATES, VEHICLE_TYPES, Batch, FeedHealth, Snapshot, Table
 from control_room.writer import advance
 from feeds.feed import Feed
 
@@ -71,6 +72,29 @@ def test_look_says_type_state_and_feed(city):
     assert made.legend["feeds"][look // 256]["name"] == "buses"
     assert len(VEHICLE_TYPES) < 16
     assert len(VEHICLE_STATES) < 16
+
+
+def test_look_says_the_worst_active_alarm(city):
+    """Active ones of vehicles only; the rest of the look stays what it was; another table is not taken for the first."""
+
+    def alarms(*rows: tuple[str, str, str, str]) -> Table:
+        names = ("alarm_key", "row_key", "row_kind", "priority", "state")
+        return Table.of(
+            ALARM, dict(zip(names, zip(*((f"r{i}|{r[0]}", *r) for i, r in enumerate(rows)), strict=True), strict=True))
+        )
+
+    builder, plain = MarksBuilder([FEED], city.box, NOW), snapshot(city, vehicle(), vehicle(), vehicle())
+    calm = builder.build(plain).look
+    table = alarms(
+        ("buses:0", "vehicle", "medium", "acknowledged"), ("buses:0", "vehicle", "highest", "unacknowledged"),
+        ("buses:1", "vehicle", "highest", "shelved"), ("buses:1", "cell", "highest", "unacknowledged"),
+        ("buses:2", "vehicle", "low", "unacknowledged"),
+    )  # fmt: skip
+    marked = builder.build(replace(plain, tables={**plain.tables, "alarm": table})).look
+
+    assert ((marked - calm) // ALARM_UNIT).tolist() == [1, 0, 4]
+    assert ((marked - 1) % ALARM_UNIT == calm - 1).all()
+    assert (builder.build(plain).look == calm).all()
 
 
 def test_unknown_heading_and_ambiguous_zero_have_no_notch(city):
