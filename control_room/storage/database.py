@@ -99,13 +99,13 @@ def migrate(engine: sa.Engine) -> None:
     Raises:
         DatabaseError: it cannot be reached or written, or is newer than this program.
     """
+    # It tells of each plugin and table, the first of them while it is imported.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Imported here: it is 100 ms that a command line which opens no database need not wait for.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
-    # It tells of each table at every start.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:

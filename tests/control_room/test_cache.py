@@ -165,3 +165,74 @@ def test_the_writer_ends_although_an_outcome_comes_as_it_is_ended():
         return bool(done)
 
     assert asyncio.run(story())
+
+
+async def judged(outcomes: list[str], changes: list[bool], due_s: float) -> tuple[list[int], int]:
+    """Versions published while `judge` changes the snapshot as told, and how often it was asked."""
+    published: list[int] = []
+    asked = 0
+    enough = asyncio.Event()
+
+    def judge(snapshot):
+        nonlocal asked
+        change = changes[asked] if asked < len(changes) else False
+        asked += 1
+        if asked >= len(changes):
+            loop.call_soon_threadsafe(enough.set)
+        return Snapshot(snapshot.version + 1000, NOW, snapshot.tables, snapshot.feeds) if change else snapshot
+
+    loop = asyncio.get_running_loop()
+    writer = Cache(
+        Snapshot.empty(NOW),
+        bump,
+        later,
+        lambda s: None,
+        lambda s: s.version,
+        published.append,
+        gap_s=0.001,
+        judge=judge,
+        due_s=lambda: due_s,
+    )
+    task = asyncio.create_task(writer.run())
+    for outcome in outcomes:
+        await writer.put(outcome)
+    await asyncio.wait_for(enough.wait(), 5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return published, asked
+
+
+def test_what_follows_from_outcomes_is_published_with_them():
+    """Three outcomes that wait are judged once, after the last, and make one frame."""
+    published, _ = asyncio.run(judged(["a", "b", "c"], [True, False, False], due_s=0.02))
+
+    assert published == [1003]
+
+
+def test_what_falls_due_is_published_without_any_outcome():
+    """A timer that ends makes a frame; a look at which nothing had changed makes none."""
+    published, asked = asyncio.run(judged([], [False, False, True, False, True, False, False], due_s=0.02))
+
+    assert published == [1000, 2000]
+    assert asked >= 7
+
+
+def test_a_fault_in_judging_does_not_stop_the_writer():
+    """The outcome is published all the same."""
+
+    async def story():
+        published = asyncio.Event()
+
+        def judge(snapshot):
+            raise RuntimeError("a fault of ours")
+
+        writer = Cache(
+            Snapshot.empty(NOW), bump, later, lambda s: None, lambda s: s, lambda m: published.set(), judge=judge
+        )
+        task = asyncio.create_task(writer.run())
+        await writer.put("a")
+        await asyncio.wait_for(published.wait(), 5)
+        task.cancel()
+        return writer.snapshot.version
+
+    assert asyncio.run(story()) == 1
