@@ -40,20 +40,24 @@ def running_s(along_m: Floats, pass_ms: Floats, cruise_ms: Floats) -> tuple[Floa
     return np.hstack((zero, run)), np.hstack((vc, zero + 1.0))
 
 
-def solve_crawl(length_m: Floats, enter_ms: Floats, leave_ms: Floats, cruise_ms: Floats, wanted_s: Floats) -> Floats:
-    """Cruising speeds at which these legs take that long.
+def solve_crawl(length_m: Floats, enter_ms: Floats, leave_ms: Floats, wanted_s: Floats) -> Floats:
+    """Cruising speeds at which these legs take that long: `leg_s` turned round.
 
     Args:
-        cruise_ms: at which they take less.
-        wanted_s: longer than that; a leg that cannot be so slow gets the slowest there is.
+        wanted_s: longer than the leg takes at best. A leg that is too short to be so slow gets the slowest there is.
     """
-    low, high = np.full(length_m.shape, _SLOWEST_MS), cruise_ms
-    # Halved until there is nothing left to halve.
-    for _ in range(60):
-        middle = (low + high) / 2
-        too_slow = leg_s(length_m, enter_ms, leave_ms, middle) > wanted_s
-        low, high = np.where(too_slow, middle, low), np.where(too_slow, high, middle)
-    return high
+    a, low, high = ACCELERATION, np.minimum(enter_ms, leave_ms), np.maximum(enter_ms, leave_ms)
+    changing_m = (enter_ms * enter_ms + leave_ms * leave_ms) / (2 * a)
+    # The seconds are a quadratic over the speed where that is above both ends, linear between them, and another
+    # quadratic below both; its roots are written so that nothing is lost by taking like from like.
+    above_b = a * wanted_s + enter_ms + leave_ms
+    above_m = length_m + changing_m
+    above = 2 * a * above_m / (above_b + np.sqrt(np.maximum(above_b * above_b - 4 * a * above_m, 0.0)))
+    between = (length_m - _changing_m(high, low)) / (wanted_s - (high - low) / a)
+    below_b = a * wanted_s - enter_ms - leave_ms
+    below_m = np.maximum(length_m - changing_m, 0.0)
+    below = 2 * a * below_m / (below_b + np.sqrt(below_b * below_b + 4 * a * below_m))
+    return np.maximum(np.where(above >= high, above, np.where(between >= low, between, below)), _SLOWEST_MS)
 
 
 def progress(

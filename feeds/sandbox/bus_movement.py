@@ -438,7 +438,7 @@ class BusMovement:
             enter, leave = trips.pass_ms[rows, one.leg], trips.pass_ms[rows, one.leg + 1]
             cruise = trips.cruise_ms[rows, one.leg]
             usual_s = leg_s(length_m, enter, leave, cruise)
-            crawl = solve_crawl(length_m, enter, leave, cruise, usual_s + more_s / trips.stretch[rows])
+            crawl = solve_crawl(length_m, enter, leave, usual_s + more_s / trips.stretch[rows])
             delay_s = (leg_s(length_m, enter, leave, crawl) - usual_s) * trips.stretch[rows]
             trips.cruise_ms[rows, one.leg] = crawl
             trips.arrive_s[rows, one.leg + 1 :] += delay_s[:, None]
