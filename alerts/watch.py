@@ -94,6 +94,7 @@ class Watch:
         self.reason_sets: list[frozenset[str]] = [frozenset()]
         held = [alarm for alarm in alarms if alarm.phase is not Phase.NORMAL]
         self.absent = [alarm.key for alarm in held]
+        self._absent_places: tuple[list[str], dict[str, int]] = ([], {})
         self.phase = np.array([PHASES.index(alarm.phase) for alarm in held], dtype=np.int8)
         self.since_ms = np.array([_since_ms(alarm) for alarm in held], dtype=np.int64)
         self.no_data = np.array([alarm.no_data_since is not None for alarm in held], dtype=bool)
@@ -112,8 +113,11 @@ class Watch:
     def find_row(self, key: str) -> int | None:
         """Its place, listed or not; None where nothing is known of the key."""
         row = self.roster.place.get(key)
-        if row is None and key in self.absent:
-            row = self.listed + self.absent.index(key)
+        if row is None and self.absent:
+            if self._absent_places[0] is not self.absent:
+                self._absent_places = (self.absent, {key: i for i, key in enumerate(self.absent)})
+            place = self._absent_places[1].get(key)
+            row = None if place is None else self.listed + place
         return row
 
     def reason_code(self, reasons: frozenset[str]) -> int:
