@@ -122,6 +122,34 @@ class CopiedJournal:
                         self._why = f"{describe(self._remote.url)}: it is slow"
         return written
 
+    def let_go(self) -> None:
+        """Let the copy go of what retention has let go of here; nothing while the copy is slow or gone.
+
+        Raises:
+            JournalUnavailable: it cannot be read here.
+            sqlalchemy.exc.DBAPIError: the copy cannot be written; it is made up for the next time.
+        """
+        lines = self.local.list_let_go()
+        if not lines or not self._well or self.note:
+            return
+        table, noted = schema.journal, schema.retention
+        with self._remote.begin() as connection:
+            there = connection.scalar(sa.select(sa.func.max(noted.c.upto_seq))) or 0
+            if new := [line for line in lines if line["upto_seq"] > there]:
+                connection.execute(sa.insert(noted), new)
+            old = sa.select(sa.func.min(table.c.seq), sa.func.count()).where(table.c.seq <= lines[-1]["upto_seq"])
+            oldest, count = connection.execute(old).one()
+        upto = lines[-1]["upto_seq"]
+        kept = self.local.list_places(upto)
+        # What is kept of old is the story of alarms that still stand, and little.
+        if count == len(kept):
+            return
+        for first in range(oldest, upto + 1, _PAGE):
+            last = min(first + _PAGE - 1, upto)
+            gone = sa.delete(table).where(table.c.seq.between(first, last))
+            with self._remote.begin() as connection:
+                connection.execute(gone.where(table.c.seq.not_in([s for s in kept if first <= s <= last])))
+
     @property
     def waiting(self) -> int:
         """Events that are not there yet."""

@@ -204,6 +204,16 @@ class SqlJournal:
         table = schema.journal
         return self._ask(sa.select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit))
 
+    def list_let_go(self) -> list[dict[str, Any]]:
+        """What retention has let go of, oldest first, as rows of the table `retention`."""
+        noted = schema.retention
+        return [dict(row._mapping) for row in self._ask(sa.select(noted).order_by(noted.c.upto_seq))]
+
+    def list_places(self, upto: int) -> list[int]:
+        """The places up to this one that are here, rising."""
+        place = schema.journal.c.seq
+        return [row.seq for row in self._ask(sa.select(place).where(place <= upto).order_by(place))]
+
     def find_link(self, seq: int) -> str | None:
         """The link of the event at that place; None where there is none."""
         found = self._ask(sa.select(schema.journal.c.link).where(schema.journal.c.seq == seq))

@@ -100,6 +100,8 @@ class Store:
         if self._upkeep is None:
             self._upkeep = Upkeep(self.journal, self._keep_days)
         self._upkeep.look_after(now)
+        if self._copied is not None:
+            self._copied.let_go()
 
     def close(self) -> None:
         """Let go of the file."""
