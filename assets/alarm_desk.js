@@ -189,7 +189,8 @@
   }
 
   const isFolded = (row) => row.folded_under !== undefined && LISTED.includes(row.state) && (rows.get(row.folded_under)?.folded ?? 0) > 0;
-  const listUnder = (key) => data.rows.filter((row) => row.folded_under === key && isFolded(row)).map((row) => row.alarm_key);
+  // More than there are rows for: of a flood the keys are enough to answer for it.
+  const listUnder = (key) => data.under[key] ?? [];
 
   // Nothing moves under the hand
 
@@ -400,10 +401,10 @@
 
   /** Sends the command for `wanted`, as they were when the person decided, and shows that it is being written. */
   async function perform(action, options, wanted = listTargets()) {
-    const targets = wanted.filter((key) => rows.has(key) && !busy.has(key));
+    const targets = wanted.filter((key) => !busy.has(key));
     if (targets.length === 0) { if (wanted.length === 0) chooseFirst(); return; }
     if (commands().name() === "" && !(await askName())) return;
-    const why = options.why ?? parts.comment.value.trim(), titles = new Map(targets.map((key) => [key, titleOf(rows.get(key))]));
+    const why = options.why ?? parts.comment.value.trim(), titles = new Map(targets.filter((key) => rows.has(key)).map((key) => [key, titleOf(rows.get(key))]));
     for (const key of targets) busy.add(key);
     const buttons = parts.buttons.filter((made) => made.dataset.action === action), texts = buttons.map((made) => made.textContent);
     for (const made of buttons) { made.textContent = "Being written…"; made.dataset.writing = "1"; }

@@ -47,6 +47,7 @@ class Publisher:
             name: _Audience(name, MarksBuilder(feeds, city.box, clock.now()), FrameEncoder()) for name in COLUMNS_OF
         }
         self._panels = list_panels()
+        self._urgent = {name for name, panel in self._panels.items() if panel.urgent}
 
     def view(self, snapshot: Snapshot, audience: str = "wall") -> View:
         """What screens of that audience are built from."""
@@ -85,8 +86,9 @@ class Publisher:
             audience.panels = self._build_panels(view, audience, wanted)
         elif snapshot.tables.get("alarm") is not audience.alarms:
             # The next second may be long in coming where no feed speaks; an alarm cannot wait for it.
-            urgent = wanted & {name for name, panel in self._panels.items() if panel.urgent}
-            audience.panels = {**audience.panels, **self._build_panels(view, audience, urgent)}
+            urgent = wanted & self._urgent
+            if urgent:
+                audience.panels = {**audience.panels, **self._build_panels(view, audience, urgent)}
         audience.alarms = snapshot.tables.get("alarm")
         return Bundle(frame=frame, panels=audience.panels, find_card=find_card)
 

@@ -18,7 +18,8 @@ from layouts.parts.alarm import LISTED, PRIORITIES, PUT_ASIDE, STATE_WORDS, UNAN
 # Nobody works through more; EEMUA 191 calls ten in ten minutes a flood. What is left out is counted.
 MOST_ROWS = 300
 MOST_ASIDE = 100
-MOST_FOLDED = 200  # of all floods together; a flood is answered for as a whole
+MOST_FOLDED = 200  # of all floods together, to be looked at
+MOST_UNDER = 2000  # keys of folded alarms, to be answered for together with their first
 
 GUIDANCE = ("cause", "consequence", "action", "owner")
 
@@ -28,14 +29,20 @@ def build_alarm_list(view: View) -> dict[str, Any]:
 
     `rows` are records of the kind `alarm` without what is not known: first those that stand
     by themselves, in order, then those folded, then those put aside. Guidance is the rule's and stands
-    once, in `guides`; a row names its own as `guide`.
+    once, in `guides`; a row names its own as `guide`. `under` gives the keys of what is folded under each first.
     """
     table = view.snapshot.tables["alarm"]
     ranking = rank(table)
     alone, aside = ranking.rows[:MOST_ROWS], ranking.aside[:MOST_ASIDE]
     shown = set(table.keys[alone].tolist())
     is_under_shown = np.fromiter((u in shown for u in table["folded_under"][ranking.under].tolist()), dtype=bool)
-    folded = ranking.under[is_under_shown][:MOST_FOLDED]
+    under_shown = ranking.under[is_under_shown]
+    folded = under_shown[:MOST_FOLDED]
+    under: dict[str, list[str]] = {}
+    for first, key in zip(
+        table["folded_under"][under_shown[:MOST_UNDER]], table.keys[under_shown[:MOST_UNDER]], strict=True
+    ):
+        under.setdefault(first, []).append(key)
     records = table.take(np.concatenate([alone, folded, aside])).to_records()
     guides: dict[str, dict[str, str]] = {}
     rows = []
@@ -59,6 +66,7 @@ def build_alarm_list(view: View) -> dict[str, Any]:
         "calm": None if view.snapshot.watch is None else calm_sentence(view.snapshot.watch.rules),
         "faults": list_faults(view),
         "guides": guides,
+        "under": under,
         "rows": rows,
     }
 

@@ -291,6 +291,19 @@ def test_many_are_selected_and_acknowledged_at_once(room: AlarmRoom, desk: Any) 
     assert page.locator("tbody input:checked").count() == 0
 
 
+def test_a_flood_is_answered_for_with_its_first(room: AlarmRoom, desk: Any) -> None:
+    """One row, one key: the first and all that are folded under it, more than there are rows for, are acknowledged."""
+    room.put({f"F{i}": "low" for i in range(450)})
+    page = desk().page
+    wait_for(page, "document.querySelector('.desk-unfold')?.innerText === 'and 449 like it'", 10)
+    page.keyboard.press("j")
+    expect(page.locator(".desk-folded")).to_have_text(" and 449 folded under it")
+    page.keyboard.press("a")
+    page.wait_for_selector(".desk-confirmed:has-text('Confirmed: 450 alarms acknowledged.')", timeout=10000)
+
+    assert {r["state"] for r in room.rows} == {"acknowledged"}
+
+
 def test_single_letters_can_be_switched_off(room: AlarmRoom, desk: Any) -> None:
     """For who speaks to the machine (WCAG 2.1.4); arrows go on working."""
     room.put({"R1": "needs_help"})

@@ -401,6 +401,22 @@ def test_patching_touches_only_what_changed(wall: Any) -> None:
     assert (kept, text, count) == (True, "12 s", "2")
 
 
+def test_rows_with_keys_keep_their_nodes_wherever_they_move(wall: Any) -> None:
+    """What comes, goes or moves leaves the others' nodes, focus and the attributes that are the page's own."""
+    page = wall()
+    order, same, focused, own = page.evaluate("""() => {
+      const row = (key) => ({ type: 'A', props: { 'data-key': key, 'data-own': 'data-new', href: '/wall', children: key } });
+      const box = document.body.appendChild(document.createElement('div'));
+      controlRoomPanels.patch(box, ['a', 'b', 'c'].map(row));
+      const [a, b, c] = box.children;
+      c.focus(); c.dataset.new = '1';
+      controlRoomPanels.patch(box, ['c', 'x', 'a'].map(row));
+      return [box.innerText, box.children[0] === c && box.children[2] === a && !b.isConnected, document.activeElement === c, c.dataset.new];
+    }""")
+
+    assert (order, same, focused, own) == ("cxa", True, True, "1")
+
+
 def test_a_panel_cannot_bring_scripts_or_foreign_links(wall: Any) -> None:
     """Only plain elements, our own links and text: whatever a supplier writes stays text."""
     page = wall()

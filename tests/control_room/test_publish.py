@@ -12,6 +12,7 @@ from control_room.city import CITIES, load_city
 from control_room.clock import FixedClock
 from control_room.frames import FrameDecoder
 from control_room.model import (
+    ALARM,
     CRIME,
     POLICE_GRANT,
     PUBLIC,
@@ -153,6 +154,24 @@ def test_a_name_that_is_no_panel_builds_nothing(city):
 
     assert set(first) == WANTED["wall"]
     assert publisher.make(snapshot(city, ("47", "48")), asked)["wall"].panels is first
+
+
+def test_a_new_alarm_is_shown_at_once_and_renews_nothing_else(city):
+    """An alarm does not wait for the second of the panels; the same table again renews nothing."""
+    publisher = Publisher([FEED], city, FixedClock(NOW), "live")
+    wanted = {"wall": WANTED["wall"] | {"alarms"}}
+    whole = snapshot(city)
+    first = publisher.make(whole, wanted)["wall"].panels
+    row = {"alarm_key": ["r|a"], "title": ["Cell MK-17 is down"], "priority": ["highest"], "state": ["unacknowledged"]}
+    tables = {**whole.tables, "alarm": Table.of(ALARM, row)}
+
+    soon = NOW + timedelta(seconds=0.2)
+    second = publisher.make(Snapshot(2, soon, tables, whole.feeds), wanted)["wall"].panels
+    third = publisher.make(Snapshot(3, soon, tables, whole.feeds), wanted)["wall"].panels
+
+    assert "Cell MK-17 is down" in str(read_panel(second["alarms"]))
+    assert second["fleet"] is first["fleet"]
+    assert third is second
 
 
 def test_a_clock_set_back_does_not_stop_the_panels(city):

@@ -241,6 +241,7 @@ def test_the_desk_counts_what_it_leaves_out() -> None:
     assert said["left_out"] == {"listed": 500 - MOST_LISTED, "folded": 0, "aside": 50}
     assert said["rows"][0]["alarm_key"] == "a0"
     assert said["rows"][0]["folded"] == 7
+    assert said["under"] == {"a0": [f"f{i}" for i in range(7)]}
     assert said["counts"]["low"] == 507
     assert said["aside"] == {"shelved": 150, "suppressed": 0, "out_of_service": 0}
 
