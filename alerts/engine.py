@@ -239,7 +239,7 @@ class Engine:
     def _is_known(self, rule: str, key: str) -> bool:
         """Whether such a row is there, so that its alarm can be put aside before there is one."""
         watch = self._watches.get(rule)
-        return watch is not None and watch.find_row(key) is not None
+        return watch is not None and key in watch.roster.place
 
     # The clock.
 

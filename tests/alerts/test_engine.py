@@ -646,6 +646,18 @@ def test_row_can_be_put_aside_before_it_alarms():
     assert story.do("in_service", "slow|robots r1").events[0].facts == {"tell": True}
 
 
+def test_what_has_gone_cannot_be_put_aside():
+    """An alarm that ended because its thing is no longer listed leaves nothing to shelve."""
+    story = Story(rule("lost", 'title: "{label}"\nwhen: speed_kmh < 2\nwhen_gone: clear'))
+    story.look([robot(1), robot(9, "r2")])
+    story.do("acknowledge", "lost|robots r1")
+    assert story.look([robot(9, "r2")]) == "r1 cleared"
+
+    answer = story.do("shelve", "lost|robots r1", why="known", once=True)
+
+    assert list(answer.refused) == ["lost|robots r1"]
+
+
 def test_reset_puts_away_what_has_no_data():
     """An active alarm with known input is refused; one without data is put away, and comes anew with its data."""
     story = Story(AT_ONCE)
