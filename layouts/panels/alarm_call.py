@@ -22,7 +22,8 @@ def build_alarm_call(view: View) -> dict[str, Any]:
     """By priority how many are unanswered (`counts`), and the newest of them (`calls`).
 
     Of each call: key, title, priority, raised_at (ms or None) and whether the list of its
-    priority is cut before older ones (`cut`). Alarms folded under another count, but are not named.
+    priority is cut before older ones (`cut`). Folded ones are called like any other: who is told of a
+    flood's first must still hear of a highest alarm that joins it.
     """
     table = view.snapshot.tables["alarm"]
     ranking = rank(table)
@@ -30,7 +31,6 @@ def build_alarm_call(view: View) -> dict[str, Any]:
     cut = []
     for name in PRIORITIES:
         rows = ranking.select(UNANSWERED, name)
-        # Ranked by state first: "returned" comes after all that is still active, so time decides anew.
         newest = rows[np.argsort(-_when(table["raised_at"][rows]), kind="stable")][:MOST_OF_EACH]
         cut += [name] if len(rows) > len(newest) else []
         times = table["raised_at"][newest]

@@ -89,9 +89,9 @@ class Ranking:
         return sum(n for (p, s), n in self.counts.items() if s in states and priority in (None, p))
 
     def select(self, states: Sequence[str], priority: str) -> np.ndarray:
-        """Those of `rows` in these states and of that priority, in the same order."""
+        """Positions of those in these states and of that priority, folded ones included, in the order of the table."""
         wanted = [_PRIORITY_CODE[priority] * _N + _STATE_CODE[s] for s in states]
-        return self.rows[np.isin(self.codes[self.rows], wanted)]
+        return np.flatnonzero(np.isin(self.codes, wanted))
 
 
 def rank(table: Table) -> Ranking:

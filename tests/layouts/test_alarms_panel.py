@@ -180,7 +180,7 @@ def test_rows_have_keys_by_which_the_page_keeps_them() -> None:
 
 
 def test_the_call_names_the_newest_that_nobody_answered_for() -> None:
-    """Unacknowledged and returned ones, newest first in each priority; acknowledged, put aside and folded ones are not called."""
+    """Unacknowledged and returned ones, newest first in each priority; folded ones as well; acknowledged and put aside are not called."""
 
     def at(seconds: float) -> Any:
         return NOW - timedelta(seconds=seconds)
@@ -192,11 +192,11 @@ def test_the_call_names_the_newest_that_nobody_answered_for() -> None:
             alarm("old", priority="highest", raised_at=at(9)),
             alarm("seen", priority="highest", state="acknowledged"),
             alarm("aside", priority="high", state="shelved"),
-            alarm("folded", priority="low", folded_under="new"),
+            alarm("folded", priority="low", folded_under="new", raised_at=at(5)),
         )
     )
 
-    assert [c["key"] for c in call["calls"]] == ["new", "back", "old"]
+    assert [c["key"] for c in call["calls"]] == ["new", "back", "old", "folded"]
     assert call["counts"] == {"highest": 3, "high": 0, "medium": 0, "low": 1}
     assert call["calls"][0]["raised_at"] == (NOW.timestamp() - 1) * 1000
     assert call["cut"] == []
