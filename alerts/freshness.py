@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from control_room.model import FEED, Kind, Snapshot, Table, to_ms
+from control_room.model import Kind, Snapshot, Table, to_ms
 
 # Kinds that we make ourselves: they are as of the snapshot's moment.
 OURS: Final = frozenset({"feed", "feed_quality", "alarm"})
@@ -98,34 +98,6 @@ class Freshness:
         else:
             seen_ms = np.array([*answers, _NAT])[codes]
         return np.asarray((seen_ms == _NAT) | (self._now_ms - np.maximum(seen_ms, 0) > limit_ms))
-
-
-def build_feed_rows(snapshot: Snapshot, now: datetime) -> Table:
-    """How each feed stands, as rows that rules can ask about: one a feed."""
-    rows = [
-        {
-            "feed": h.feed,
-            "title": h.title,
-            "supplier": h.supplier,
-            "adapter": h.adapter,
-            "state": h.state(now),
-            "every_s": h.every_s,
-            "asked_at": h.asked_at,
-            "succeeded_at": h.succeeded_at,
-            "published_at": h.published_at,
-            "observed_at": h.observed_at,
-            "failures": float(h.failures),
-            "reason": h.reason,
-            "detail": h.detail,
-            "rows": float(h.rows) if h.succeeded_at else None,
-            "rejected": float(sum(h.rejects.values())) if h.succeeded_at else None,
-            "latency_ms": h.latency_ms,
-        }
-        for h in snapshot.feeds.values()
-    ]
-    if not rows:
-        return Table.empty(FEED)
-    return Table.of(FEED, {name: [row[name] for row in rows] for name in rows[0]})
 
 
 def ends(kind: Kind, when_gone: str) -> bool:

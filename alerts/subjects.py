@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alerts.freshness import Freshness, build_feed_rows
+from alerts.freshness import Freshness
 from alerts.gather import expected_rows, group_rows
 from alerts.memory import Memory, Source
 from alerts.rows import Rows, Truth
 from alerts.ruleset import CompiledRule, RuleSet
 from alerts.watch import EMPTY, Roster, next_roster
+from control_room.feed_rows import feed_table
 from control_room.model import Snapshot, Table
 
 
@@ -98,7 +99,7 @@ class Subjects:
     def _look(self, kind: str) -> tuple[Table, Rows, Roster]:
         found = self._looks.get(kind)
         if found is None:
-            table = build_feed_rows(self._snapshot, self._now) if kind == "feed" else self._snapshot.tables[kind]
+            table = feed_table(self._snapshot, self._now) if kind == "feed" else self._snapshot.tables[kind]
             roster = self._roster(kind, table.keys)
             rows = self._memories[kind].look(table, table.keys, self._now)
             found = self._looks[kind] = (table, rows, roster)

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "control_room.alarm_requests": ("alerts.alarm", "alerts.commands", "feeds.text"),
     "feeds": ("feeds", "control_room.model", "control_room.clock"),
     "feeds.sandbox": ("feeds.sandbox", "control_room.city", "control_room.clock"),
-    "alerts": ("alerts", "control_room.model", "control_room.clock", "feeds.units"),
+    "alerts": ("alerts", "control_room.model", "control_room.clock", "control_room.feed_rows", "feeds.units"),
     "layouts": ("layouts", "control_room.model", "control_room.city", "control_room.quality", "feeds.feed"),
     # Its types only: the screen shows what the desk has read.
     "layouts.screens.admin_sandbox": ("layouts", "control_room.sandbox_desk"),

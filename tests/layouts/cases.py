@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -49,7 +50,9 @@ def view_of(*vehicles: str, healths: tuple[FeedHealth, ...] = (), mode: str = "l
         )
     names = list(rows[0]) if rows else ["vehicle_key"]
     table = Table.of(VEHICLE, {n: [r[n] for r in rows] for n in names}) if rows else Table.empty(VEHICLE)
-    snapshot = Snapshot(1, NOW, MappingProxyType({"vehicle": table}), MappingProxyType({h.feed: h for h in healths}))
+    # Every kind has its table, as in the city: a panel may ask for any.
+    empty = Snapshot.empty(NOW, healths)
+    snapshot = replace(empty, version=1, tables=MappingProxyType({**empty.tables, "vehicle": table}))
     return View(snapshot, now, city(), mode, FEEDS)
 
 
