@@ -47,6 +47,7 @@ class What(StrEnum):
     REPRIORITISED = "reprioritised"
     REALARMED = "realarmed"  # acknowledgement is void: a higher priority, or too long a time
     CLOCK_STEPPED = "clock_stepped"  # our clock was set: running timers move with it (rule and key are empty)
+    WATCHED = "watched"  # the alarm system was at work: what its own figures know silence by (rule and key are empty)
     # What keeps it from people; by design (the engine) or by hand.
     SUPPRESSED = "suppressed"  # by another alarm, a schedule or a maintenance window
     UNSUPPRESSED = "unsuppressed"
@@ -80,8 +81,8 @@ class Event:
         facts: what belongs to this sort of event, as JSON:
             raised: `priority`, `latching`, `title`; reprioritised: `priority`, `was`; shelved: `until` (ISO 8601),
             `one_shot`; suppressed: `reasons` (all that hold now); assigned: `to`; grouped: `group`, `under`
-            (id of the first-out); escalated: `level`, `to`; clock_stepped: `seconds`; of any sort: `tell`,
-            true where people are to be told of the alarm by this event.
+            (id of the first-out); escalated: `level`, `to`; clock_stepped: `seconds`; watched: `seconds` before `at` in
+            which rules were judged; of any sort: `tell`, true where people are to be told of the alarm by this event.
         seq: place in the journal, given by it, rising; 0 before that.
     """
 

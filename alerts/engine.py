@@ -184,6 +184,15 @@ class Engine:
         self._note(done)
         return Answer(done, found.already, found.refused)
 
+    def note_watched(self, now: datetime, seconds: float) -> Event:
+        """Say in the journal that rules were judged for so long before now: else silence there could mean anything.
+
+        The next step writes it, in front of what it finds.
+        """
+        event = Event(now, "", "", What.WATCHED, facts={"seconds": round(seconds)})
+        self._unwritten.append(event)
+        return event
+
     def use_rules(self, rules: RuleSet, now: datetime, complete: bool = True) -> None:
         """Go on with these rules from the next step on; delays that run go on where the rule is still there.
 

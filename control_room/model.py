@@ -859,6 +859,55 @@ ALARM = Kind(
     ),
 )
 
+ALARM_FIGURE = Kind(
+    "alarm_figure",
+    "Figures of the alarm system",
+    "How the alarm system itself does (EEMUA 191, ISA-18.2) over the last 24 hours. Ours; docs/alarm-health.md says how each is reckoned.",
+    "figure_key",
+    (
+        _c("figure_key", "text", "Section and name, parted by |"),
+        _c(
+            "section",
+            "choice",
+            "What sort of row: a figure, one of the most frequent alarms, a person who put alarms aside, ten minutes",
+            values=("figure", "top", "aside", "period"),
+        ),
+        _c("title", "text", "What is measured; of the most frequent the alarm, of what is put aside the person"),
+        _c("value", "number", "The figure; unknown where nobody watched or too little happened", decimals=2),
+        _c("value_unit", "text", "Unit of the value"),
+        _c("target", "text", "What the standards ask for, in words"),
+        _c("verdict", "choice", "How the value stands to its target", values=("within", "over", "under")),
+        _c("note", "text", "What should be known of the value"),
+        _c("at", "time", "Of ten minutes their beginning; else since when"),
+        _c("share_percent", "number", "Share of all alarms", unit="%", decimals=1),
+        _c("total_s", "number", "Time on the shelf, or watched", unit="s"),
+    ),
+)
+
+DISPLAY = Kind(
+    "display",
+    "Displays",
+    "A screen that is connected, or was: what it last said of itself. Ours; numbered anew when the program starts.",
+    "display_key",
+    (
+        _c("display_key", "text", "Name of the screen, run of the program, number of the connection"),
+        _c("screen", "text", "Which screen it shows: wall, wall-table, alarms, …"),
+        _c("display_audience", "text", "Whose data it is given"),
+        _c(
+            "state",
+            "choice",
+            "painting: has said so lately; frozen: connected, but silent (hung, or not visible); gone: disconnected",
+            values=("painting", "frozen", "gone"),
+        ),
+        _c("seen_at", "time", "When it last said anything"),
+        _c("left_at", "time", "When its connection closed; unknown while connected"),
+        _c("silent_s", "number", "Since it last said anything", unit="s"),
+        _c("painted_age_ms", "number", "How old the newest row was that it last painted", unit="ms"),
+        _c("painted_seq", "number", "Last frame it painted", unit="frames"),
+        _c("build", "text", "Version of the program that its page was loaded from; unknown where it does not say"),
+    ),
+)
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         k.name: k
@@ -885,6 +934,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             FEED,
             FEED_QUALITY,
             ALARM,
+            ALARM_FIGURE,
+            DISPLAY,
         )
     }
 )
