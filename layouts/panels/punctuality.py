@@ -1,0 +1,144 @@
+"""Punctuality by route: early, on time, late, typical lateness, what does not run, and what bunches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from control_room.headways import BUNCHED_SHARE, Bunch, Route
+from control_room.model import Table
+from control_room.remember import remember
+from layouts.formats import DASH, THIN, format_count
+from layouts.panel import Panel, View
+from layouts.panels.transport import WINDOW, build_transport_sources, list_for
+from layouts.parts.chart import Share, build_share_bar
+from layouts.parts.symbol import symbol
+
+MOST_ROWS = 14
+MOST_BUNCHES = 4
+HEADS = ("Route", "Under way", "Early · on time · late", "Typical", "Cancelled", "Not heard from", "Bunched")
+
+
+def build_punctuality(view: View) -> Component:
+    """What stands under the heading "Punctuality by route"."""
+    routes = [r for r in list_for(view) if r.running or r.cancelled or r.silent]
+    if not routes:
+        return html.Div(
+            [html.P("No route has a trip that is heard of now.", className="calm"), build_transport_sources(view)]
+        )
+    names = remember("route names", _name_routes, view.snapshot.tables["route"])
+    # In the order of their names: by lateness, rows would change places each second. Too many: those in most trouble.
+    worst = sorted(routes, key=lambda r: -_weigh(r))[:MOST_ROWS]
+    shown = [r for r in routes if r in worst] if len(routes) > MOST_ROWS else routes
+    table = _build_table(shown, len(routes), names)
+    return html.Div([table, _build_bunches(routes, names), build_transport_sources(view)])
+
+
+def _weigh(route: Route) -> float:
+    """How much of the route goes wrong, of all that should run."""
+    wrong = route.early + route.late + route.cancelled + route.silent + len(route.bunches)
+    return wrong / (route.running + route.cancelled + route.silent)
+
+
+def _name_routes(table: Table) -> dict[str, str]:
+    names = zip(table["route_id"].tolist(), table["route_name"].tolist(), strict=True)
+    return {route: name for route, name in names if route and name}
+
+
+def _build_table(routes: Sequence[Route], count: int, names: dict[str, str]) -> Component:
+    noun = "route" if count == 1 else "routes"
+    told = f"{format_count(count)} {noun}"
+    if count > len(routes):
+        told = f"{format_count(len(routes))} of {told}, those in most trouble"
+    head = [html.Th(h, scope="col", className="number" if i in (1, 3, 4, 5, 6) else "") for i, h in enumerate(HEADS)]
+    return html.Table(
+        [
+            html.Caption(f"{told}. {WINDOW}"),
+            html.Thead(html.Tr(head)),
+            html.Tbody([_build_row(r, names) for r in routes]),
+        ],
+        className="facts punctuality",
+    )
+
+
+def _build_row(route: Route, names: dict[str, str]) -> Component:
+    told = route.early + route.on_time + route.late
+    shares = [
+        Share("early", route.early, "hatched"),
+        Share("on time", route.on_time, "quiet"),
+        Share("late", route.late, "alarm"),
+    ]
+    untold = f" · {route.untold} not told" if route.untold else ""
+    words = f"{route.early} · {route.on_time} · {route.late}{untold}"
+    return html.Tr(
+        [
+            html.Th(names.get(route.route_id, route.route_id), scope="row"),
+            html.Td(format_count(route.running), className="number"),
+            html.Td([build_share_bar(shares), html.Span(words)] if told else [DASH, " lateness not told"]),
+            html.Td(format_lateness(route.median_delay_s), className="number"),
+            _build_count(route.cancelled, "alarm-high-acked"),
+            _build_count(route.silent, "unknown"),
+            _build_count(len(route.bunches), "alarm-medium-acked") if route.gaps else html.Td(DASH, className="number"),
+        ]
+    )
+
+
+def _build_count(count: int, picture: str) -> Component:
+    if not count:
+        return html.Td("0", className="number none")
+    return html.Td([symbol(picture), html.B(format_count(count))], className="number")
+
+
+def format_lateness(delay_s: float | None) -> str:
+    """90 -> 1.5 min late, -60 -> 1 min early; half minutes are as exact as anybody needs."""
+    if delay_s is None:
+        return DASH
+    halves = round(abs(delay_s) / 30) / 2
+    if halves == 0:
+        return "on time"
+    return f"{halves:g}{THIN}min {'late' if delay_s > 0 else 'early'}"
+
+
+def _build_bunches(routes: Sequence[Route], names: dict[str, str]) -> Component:
+    bunches = sorted((b for r in routes for b in r.bunches), key=lambda b: b.gap_s / b.planned_s)
+    if not sum(r.gaps for r in routes):
+        return html.P("Bunching: no two followers of a route tell both begin and lateness.", className="panel-note")
+    if not bunches:
+        return html.P("No two followers of a route run bunched.", className="calm")
+    lines = [_build_bunch(b, names) for b in bunches[:MOST_BUNCHES]]
+    if len(bunches) > MOST_BUNCHES:
+        lines.append(html.Li(f"and {format_count(len(bunches) - MOST_BUNCHES)} more"))
+    share = f"{BUNCHED_SHARE:.0%}".replace("%", f"{THIN}%")
+    return html.Div(
+        [
+            html.H3("Bunched now"),
+            html.Ul(lines, className="counts"),
+            html.P(
+                f"Bunched: followers of one route and direction under {share} of their planned gap.",
+                className="panel-note",
+            ),
+        ],
+        className="panel-part",
+    )
+
+
+def _build_bunch(bunch: Bunch, names: dict[str, str]) -> Component:
+    gap = f"{format_gap(bunch.gap_s)} apart, {format_gap(bunch.planned_s)} planned"
+    return html.Li(
+        [
+            symbol("alarm-medium-acked"),
+            html.B(names.get(bunch.route_id, bunch.route_id)),
+            f" {bunch.first} and {bunch.second}: {gap}",
+        ]
+    )
+
+
+def format_gap(seconds: float) -> str:
+    """A gap in half minutes; under a quarter of a minute it is none."""
+    halves = round(seconds / 30) / 2
+    return f"{halves:g}{THIN}min" if halves else f"under half a{THIN}min"
+
+
+PANEL = Panel("punctuality", "Punctuality by route", build_punctuality)
