@@ -4,6 +4,7 @@
     judge     after each advance of the snapshot, and while delays run at least once a second
     obey      a person's command: durable first, then done, then answered
     use       rules as they were just read
+    recall    what the journal says of the day before, for the figures of the alarm system itself
 
 All of these but `open` are called by the writer alone, one after the other.
 """
@@ -24,10 +25,12 @@ import structlog
 from alerts.commands import Answer, Command
 from alerts.engine import Engine
 from alerts.journal import Journal, JournalUnavailable
+from control_room.alarm_figures import AlarmFigures
 from control_room.clock import Clock
-from control_room.model import ALARM, AlarmWatch, Snapshot, Table
+from control_room.model import ALARM, ALARM_FIGURE, AlarmWatch, Snapshot, Table
 
 if TYPE_CHECKING:
+    from alerts.kpi import Tally
     from alerts.ruleset import RuleSet
 
 log = structlog.get_logger()
@@ -35,6 +38,11 @@ log = structlog.get_logger()
 # Nothing falls due unnoticed for longer than this while a delay runs, and for longer than that when none does.
 TIMERS_EVERY_S = 0.5
 SILENCE_EVERY_S = 5.0
+
+# The journal says this often that rules were judged: without it silence there could mean anything.
+WATCHED_EVERY_S = 300.0
+# Between two judgements longer than this nobody watched: the machine slept.
+UNWATCHED_AFTER_S = 30.0
 
 READING = "no rule watches yet: the journal is being read"
 
@@ -66,7 +74,15 @@ class Woken:
     """Nothing but a reason to judge now: the journal was opened, or could not be."""
 
 
-AlarmWork = Order | Rules | Woken
+@dataclass(frozen=True)
+class History:
+    """What the journal says of the time before this process, up to that place."""
+
+    tally: Tally
+    upto: int
+
+
+AlarmWork = Order | Rules | Woken | History
 
 
 class AlarmDesk:
@@ -77,6 +93,7 @@ class AlarmDesk:
         zone: local time of the rules' hours.
         monotonic: seconds by a clock that nobody sets.
         journal_note: what people should know of the journal although it works; empty is nothing.
+        operators: people who answer alarms at the same time.
     """
 
     def __init__(
@@ -86,6 +103,7 @@ class AlarmDesk:
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
         journal_note: Callable[[], str] = lambda: "",
+        operators: int = 1,
     ) -> None:
         self._rules = rules
         self._zone = zone
@@ -95,6 +113,8 @@ class AlarmDesk:
         self._engine: Engine | None = None
         self._used: Rules | None = None  # those the engine has
         self._stepped_at: float | None = None
+        self._figures = AlarmFigures(operators)
+        self._watched_s = 0.0  # not yet said in the journal
         self._closed_because = READING
         self._told: tuple[str, ...] = ()
 
@@ -127,18 +147,21 @@ class AlarmDesk:
     def judge(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with its alarms, and how the alarm system stands; the same one where neither changed."""
         table, watch, now = snapshot.tables[ALARM.name], self._watch(), self._clock.now()
+        figures = snapshot.tables[ALARM_FIGURE.name]
         if self._engine is not None:
             # A fault of ours here must not stop the screens, nor be mistaken for a city without alarms.
             try:
                 table = self._step(self._engine, snapshot, now)
                 watch = self._watch()
+                figures = self._figures.table(now)
             except Exception:
                 log.exception("alarms could not be judged")
                 watch = AlarmWatch(0, ("alarms could not be judged: a fault of this program; see its log",))
         self._tell(watch.faults)
-        if table is snapshot.tables[ALARM.name] and watch == snapshot.watch:
+        same = table is snapshot.tables[ALARM.name] and figures is snapshot.tables[ALARM_FIGURE.name]
+        if same and watch == snapshot.watch:
             return snapshot
-        tables = MappingProxyType({**snapshot.tables, ALARM.name: table})
+        tables = MappingProxyType({**snapshot.tables, ALARM.name: table, ALARM_FIGURE.name: figures})
         return replace(snapshot, version=snapshot.version + 1, at=now, tables=tables, watch=watch)
 
     def _step(self, engine: Engine, snapshot: Snapshot, now: datetime) -> Table:
@@ -148,7 +171,17 @@ class AlarmDesk:
             engine.use_rules(self._used.rules, now, self._used.complete)
         elapsed_s = 0.0 if self._stepped_at is None else (at - self._stepped_at) * self._clock.rate
         self._stepped_at = at
-        return engine.step(snapshot, now, elapsed_s).table
+        self._note_watched(engine, now, elapsed_s)
+        step = engine.step(snapshot, now, elapsed_s)
+        self._figures.take(step.events)
+        return step.table
+
+    def _note_watched(self, engine: Engine, now: datetime, elapsed_s: float) -> None:
+        limit_s = UNWATCHED_AFTER_S * max(1.0, self._clock.rate)
+        self._watched_s = self._watched_s + elapsed_s if elapsed_s <= limit_s else 0.0
+        if self._watched_s >= WATCHED_EVERY_S:
+            self._figures.take((engine.note_watched(now, self._watched_s),))
+            self._watched_s = 0.0
 
     def obey(self, order: Order) -> None:
         """Do what a person wants and answer; whoever waits for the answer always gets one."""
@@ -158,6 +191,7 @@ class AlarmDesk:
             if self._engine is None:
                 raise JournalUnavailable(self._closed_because)
             answer = self._engine.command(order.command, self._clock.now())
+            self._figures.take(answer.events)
         except Exception as error:
             order.answer.set_exception(error)
         else:
@@ -166,6 +200,10 @@ class AlarmDesk:
     def use(self, rules: Rules) -> None:
         """Go on with these rules from the next judgement."""
         self._rules = rules
+
+    def recall(self, history: History) -> None:
+        """Reckon the figures from here on."""
+        self._figures.begin(history.tally, history.upto)
 
     # What people should know
 

@@ -18,7 +18,8 @@ import structlog
 from alerts.commands import CommandRefused
 from alerts.journal import JournalUnavailable, MemoryJournal
 from control_room.access import Receive, Scope, Send
-from control_room.alarm_desk import AlarmDesk, AlarmWork, Order, Rules, Woken
+from control_room.alarm_desk import AlarmDesk, AlarmWork, History, Order, Rules, Woken
+from control_room.alarm_figures import new_tally, read_history
 from control_room.alarm_requests import (
     COMMANDS_PATH,
     JOURNAL_PATH,
@@ -54,13 +55,16 @@ class AlarmService:
         store: where the journal is kept; None for a replay, whose journal is gone with it.
         rules_folder: None is the rules that come with the program.
         clock: by which alarms are reckoned.
+        operators: people who answer alarms at the same time.
     """
 
-    def __init__(self, store: Store | None, rules_folder: Path | None, zone: ZoneInfo, clock: Clock) -> None:
+    def __init__(
+        self, store: Store | None, rules_folder: Path | None, zone: ZoneInfo, clock: Clock, operators: int = 1
+    ) -> None:
         self._store = store
         self._clock = clock
         self._book = RuleBook(rules_folder or RULES_FOLDER)
-        self.desk = AlarmDesk(self._book.read(), zone, clock, journal_note=self._journal_note)
+        self.desk = AlarmDesk(self._book.read(), zone, clock, journal_note=self._journal_note, operators=operators)
 
     def take(self, item: AlarmWork) -> None:
         """What waited for the writer; called in its thread."""
@@ -68,6 +72,8 @@ class AlarmService:
             self.desk.obey(item)
         elif isinstance(item, Rules):
             self.desk.use(item)
+        elif isinstance(item, History):
+            self.desk.recall(item)
 
     async def run(self, put: Callable[[AlarmWork], Awaitable[None]]) -> None:
         """Open the journal, then look after it and the rules for ever. Cancel to stop.
@@ -93,6 +99,7 @@ class AlarmService:
             await self._put(Woken())
             if why:
                 await asyncio.sleep(OPEN_AGAIN_S)
+        await self._recall()
         while self._store is not None:
             await asyncio.sleep(LOOK_AFTER_S)
             try:
@@ -100,6 +107,22 @@ class AlarmService:
             except Exception:
                 # Tidying up: the journal itself is whole without it.
                 log.exception("the journal could not be looked after")
+
+    async def _recall(self) -> None:
+        """What the journal says of the day before; the figures begin with it."""
+        journal = self._store.journal if self._store is not None else None
+        while True:
+            try:
+                tally, upto = (
+                    await asyncio.to_thread(read_history, journal, self._clock.now()) if journal else (new_tally(), 0)
+                )
+            except Exception:
+                # The figures wait; alarms do not.
+                log.exception("the journal could not be read for the figures of the alarm system")
+                await asyncio.sleep(LOOK_AFTER_S)
+            else:
+                await self._put(History(tally, upto))
+                return
 
     def _open(self) -> str:
         """Open the journal and the desk; why not, or nothing where all is well."""

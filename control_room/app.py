@@ -110,6 +110,7 @@ class ControlRoom:
         )
         self.cache: Cache[Outcome | AlarmWork, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
+            settings["operators"],
             self._apply,
             lambda snapshot: note_time(snapshot, self.clock.now()),
             self._announce,
