@@ -17,8 +17,12 @@ if TYPE_CHECKING:  # the program's other commands need not wait for what only ru
 RULES: Final = Path(__file__).parent / "rules"
 
 
-def add_commands(parser: argparse.ArgumentParser) -> None:
-    """Put the commands under `rules`; each sets `command` to a function from options to a status."""
+def add_commands(parser: argparse.ArgumentParser) -> Any:
+    """Put the commands under `rules`; each sets `command` to a function from options to a status.
+
+    Returns:
+        What further commands can be added to.
+    """
     commands = parser.add_subparsers(required=True, metavar="WHAT")
     for name, run, text in (
         ("check", _check, "read the rules and say everything that is wrong with them"),
@@ -32,6 +36,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
             command.add_argument("--rule", metavar="NAME", help="only the tests of this rule")
     text = "write the JSON Schema of rule files, for editors"
     commands.add_parser("schema", help=text, description=text).set_defaults(command=_schema)
+    return commands
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ def run_rule_test(rules: RuleSet, rule: CompiledRule, test: RuleTest, zone: Zone
         and what was found; none is passed.
     """
     city = _City(rule.kind)
-    engine = Engine(_needed(rules, rule), MemoryJournal(), zone)
+    engine = Engine(needed_rules(rules, rule), MemoryJournal(), zone)
     found: list[str] = []
     last_s = 0.0
     for at_s in _moments(rule, test):
@@ -78,7 +78,7 @@ def list_gaps(rule: CompiledRule) -> list[str]:
     return gaps
 
 
-def _needed(rules: RuleSet, rule: CompiledRule) -> RuleSet:
+def needed_rules(rules: RuleSet, rule: CompiledRule) -> RuleSet:
     """The rule, and those that explain it away, theirs too."""
     names, todo = {rule.name}, [rule]
     while todo:

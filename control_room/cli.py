@@ -133,9 +133,10 @@ def _command(commands: Any, name: str, function: Any, help_text: str, serving: b
 
 def _add_rules(commands: Any) -> None:
     from alerts.command_line import add_commands
+    from control_room.backtest_command import add_backtest
 
-    text = "check, test and list the alarm rules"
-    add_commands(commands.add_parser("rules", help=text, description=text))
+    text = "check, test and list the alarm rules, run them over recorded history"
+    add_backtest(add_commands(commands.add_parser("rules", help=text, description=text)))
 
 
 def _serve(options: argparse.Namespace) -> int:
