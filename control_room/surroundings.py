@@ -84,7 +84,17 @@ def _find_cells(vehicles: Table, rows: np.ndarray, sites: Table) -> np.ndarray:
     asked = rows[found[rows] == None]  # noqa: E711 - an elementwise comparison
     if not len(asked) or not len(sites):
         return found
-    latitude, longitude = vehicles["latitude"][asked, None], vehicles["longitude"][asked, None]
+    found[asked] = find_sectors(vehicles["latitude"][asked], vehicles["longitude"][asked], sites)
+    return found
+
+
+def find_sectors(latitude: np.ndarray, longitude: np.ndarray, sites: Table) -> np.ndarray:
+    """The sector that most likely serves each of these places, by the masts' positions; None out of range or unknown.
+
+    Args:
+        sites: kind cell_site, at least one.
+    """
+    latitude, longitude = latitude[:, None], longitude[:, None]
     north_m = (latitude - sites["latitude"]) * METRES_PER_DEGREE
     east_m = (longitude - sites["longitude"]) * METRES_PER_DEGREE * np.cos(np.radians(latitude))
     distance_m = np.hypot(north_m, east_m)
@@ -93,8 +103,9 @@ def _find_cells(vehicles: Table, rows: np.ndarray, sites: Table) -> np.ndarray:
     likely = np.where(distance_m <= IN_RANGE_M, (distance_m + 1) * factor, np.inf)
     likely[np.isnan(likely)] = np.inf
     best = likely.argmin(axis=1)
-    reached = np.isfinite(likely[np.arange(len(asked)), best])
-    found[asked[reached]] = sites["cell_id"][best[reached]]
+    reached = np.isfinite(likely[np.arange(len(best)), best])
+    found = _texts([None] * len(best))
+    found[reached] = sites["cell_id"][best[reached]]
     return found
 
 

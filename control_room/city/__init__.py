@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import yaml
 
+from control_room.city.targets import NONE, Targets, read_targets
+
 CITIES = Path(__file__).parent
 METRES_PER_DEGREE = 111_320.0  # of latitude, on the sphere that Web Mercator uses
 
@@ -66,6 +68,25 @@ class Area:
 
 
 @dataclass(frozen=True)
+class Corridor:
+    """A way along which vehicles depend on the network.
+
+    Attributes:
+        line: (longitude, latitude) of its points, in order.
+        route_id: route of the vehicles that use it, as their feed names it; None where no feed does.
+        simulated: whether only the sandbox city has it; screens show it only where all is simulated.
+        source: where the line is from.
+    """
+
+    name: str
+    vehicle_type: str
+    line: tuple[tuple[float, float], ...]
+    route_id: str | None = None
+    simulated: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class City:
     """The facts of one city."""
 
@@ -84,6 +105,8 @@ class City:
     grid_roads: Mapping[str, Any] = field(repr=False)
     gazetteer: Gazetteer = field(repr=False)
     areas: tuple[Area, ...] = ()
+    corridors: tuple[Corridor, ...] = ()
+    targets: Targets = field(default_factory=lambda: NONE)
 
 
 class Gazetteer:
@@ -154,6 +177,8 @@ def load_city(folder: Path) -> City:
             grid_roads=_geojson(folder / "grid_roads.geojson"),
             gazetteer=Gazetteer(box, localities, float(facts.get("locality_within_m", 2500))),
             areas=_areas(folder / "zones.geojson"),
+            corridors=_corridors(folder / "corridors.geojson"),
+            targets=_targets(folder / "targets.yaml"),
         )
     except KeyError as error:
         raise CityError(f"{folder / 'city.yaml'}: {error.args[0]} is missing") from error
@@ -200,6 +225,45 @@ def _areas(path: Path) -> tuple[Area, ...]:
             raise CityError(f"{path}: feature {number} ({name}): is no polygon whose last point is its first")
         areas.append(Area(str(name), json.dumps(geometry)))
     return tuple(areas)
+
+
+def _corridors(path: Path) -> tuple[Corridor, ...]:
+    """The corridors of a city that has such a file; none where it has not."""
+    if not path.exists():
+        return ()
+    corridors = []
+    for number, feature in enumerate(_geojson(path).get("features", []), 1):
+        facts, geometry = feature.get("properties") or {}, feature.get("geometry") or {}
+        points = geometry.get("coordinates") or []
+        if not facts.get("name") or not facts.get("vehicle_type") or not facts.get("source"):
+            raise CityError(f"{path}: feature {number}: needs name, vehicle_type and source in its properties")
+        if geometry.get("type") != "LineString" or len(points) < 2:
+            raise CityError(f"{path}: feature {number} ({facts['name']}): is no line of two points or more")
+        try:
+            line = tuple((float(lon), float(lat)) for lon, lat in points)
+        except (TypeError, ValueError) as error:
+            raise CityError(f"{path}: feature {number} ({facts['name']}): a point is no pair of degrees") from error
+        corridors.append(
+            Corridor(
+                name=str(facts["name"]),
+                vehicle_type=str(facts["vehicle_type"]),
+                line=line,
+                route_id=str(facts["route_id"]) if facts.get("route_id") else None,
+                simulated=bool(facts.get("simulated", False)),
+                source=str(facts["source"]),
+            )
+        )
+    return tuple(corridors)
+
+
+def _targets(path: Path) -> Targets:
+    """The targets of a city that has such a file; none where it has not."""
+    if not path.exists():
+        return NONE
+    try:
+        return read_targets(_yaml(path))
+    except ValueError as error:
+        raise CityError(f"{path}: {error}") from error
 
 
 def _places(path: Path, name_column: str) -> tuple[Place, ...]:

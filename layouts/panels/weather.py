@@ -1,0 +1,134 @@
+"""Weather limits of drones: each limit of the city against the worst station that can be believed now.
+
+Says what the figures say, and leaves the decision to the remote pilot. A limit
+that no station measures is not met and not missed: it is not known, and said so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from dash import html
+from dash.development.base_component import Component
+
+from control_room.city.targets import Target
+from control_room.model import Table
+from control_room.remember import remember
+from layouts.formats import format_number
+from layouts.panel import Panel, View
+from layouts.panels.environment import Measured, list_measured, name_quantity
+from layouts.panels.network import describe_target, find_targets
+from layouts.parts.chart import build_bar
+from layouts.parts.sources import STALE, build_row_age, build_sources, judge_rows, list_sources
+from layouts.parts.symbol import symbol
+
+OVER, NEAR, WITHIN, UNKNOWN = range(4)
+# From this share of an upper limit on it is said that little is left.
+NEAR_SHARE = 0.8
+_RAIN = frozenset({"rain_rate", "precipitation"})
+
+
+def build_weather(view: View) -> Component:
+    """What stands under the heading "Weather for drones"."""
+    table = view.snapshot.tables["environment"]
+    limits = find_targets(view, "drone_weather")
+    if not limits:
+        return html.Div([html.P("The city's folder sets no weather limits for drones.", className="calm")])
+    old = judge_rows(table, view) >= STALE
+    groups = {(g.quantity, g.unit): g for g in remember("quantities", list_measured, table)}
+    found = [(limit, _find_worst(table, groups.get((limit.name, limit.unit)), old, limit)) for limit in limits.values()]
+    measured = {limit.name for limit, row in found if row is not None}
+    # Rain is measured either way; the one that nobody measures is then no gap.
+    found = [(t, row) for t, row in found if row is not None or t.name not in _RAIN or not measured & _RAIN]
+    healths = list_sources(view, (), ("sensorthings",), (table["feed"][row] for _, row in found if row is not None))
+    judged = [_judge(table, limit, row) for limit, row in found]
+    rows = [
+        _build_row(view, table, limit, row, how)
+        for how, (limit, row) in sorted(zip(judged, found, strict=True), key=lambda pair: pair[0])
+    ]
+    heads = (("Limit", ""), ("Now", "is-figure"), ("", "bar-cell"), ("Stands", ""), ("Where", ""), ("Measured", ""))
+    head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) if h else html.Td(className=c) for h, c in heads]))
+    note = "The worst station counts. Limits are the city's working limits until the Drone Port sets its own; the remote pilot decides."
+    return html.Div(
+        [
+            html.P(_summarise(judged), className="headline"),
+            html.Table([html.Caption("Limits, what is over first"), head, html.Tbody(rows)], className="facts weather"),
+            html.P(note, className="panel-note"),
+            build_sources(healths, view),
+        ]
+    )
+
+
+def _find_worst(table: Table, group: Measured | None, old: np.ndarray, limit: Target) -> int | None:
+    """Row of the reading nearest to its limit or farthest over it; None where none can be believed now."""
+    rows = group.rows[~old[group.rows]] if group is not None else np.empty(0, dtype=int)
+    if not len(rows):
+        return None
+    values = table["value"][rows]
+    return int(rows[np.argmin(values) if limit.at_least is not None else np.argmax(values)])
+
+
+def _judge(table: Table, limit: Target, row: int | None) -> int:
+    if row is None:
+        return UNKNOWN
+    value = float(table["value"][row])
+    if limit.is_missed(value):
+        return OVER
+    near = value * NEAR_SHARE < limit.limit if limit.at_least is not None else value > limit.limit * NEAR_SHARE
+    return NEAR if near else WITHIN
+
+
+def _summarise(judged: list[int]) -> list[Component | str]:
+    over, near, unknown = (judged.count(how) for how in (OVER, NEAR, UNKNOWN))
+    if over:
+        words: list[Component | str] = [symbol("help"), html.B(f"{over} of {len(judged)} limits passed")]
+    elif unknown == len(judged):
+        words = [symbol("unknown"), html.B("Not known: no station measures any of the limits now")]
+    else:
+        words = [f"No measured limit is passed{f', {near} nearly' if near else ''}"]
+    if unknown and unknown < len(judged):
+        words.append(f"; {unknown} of {len(judged)} not measured")
+    return [*words, "."]
+
+
+_STANDS = {
+    OVER: ("help", "passed"),
+    NEAR: ("ageing", "little left"),
+    WITHIN: ("", "within"),
+    UNKNOWN: ("unknown", "not measured"),
+}
+
+
+def _build_row(view: View, table: Table, limit: Target, row: int | None, how: int) -> Component:
+    picture, words = _STANDS[how]
+    stands = [*([symbol(picture)] if picture else []), html.B(words) if how == OVER else words]
+    name = [
+        html.Span(name_quantity(limit.name), className="row-name"),
+        html.Span(describe_target(limit), className="row-about"),
+    ]
+    if row is None:
+        cells = [
+            html.Td("—", className="is-figure"),
+            html.Td(className="bar-cell"),
+            html.Td(stands),
+            html.Td("—"),
+            html.Td("—"),
+        ]
+    else:
+        value = float(table["value"][row])
+        decimals = 0 if limit.limit >= 10 else 1
+        # Twice the limit is the whole bar, so that the limit itself is its middle.
+        bar = build_bar(value, 2 * limit.limit, "alarm" if how == OVER else "plain")
+        cells = [
+            html.Td(
+                format_number(value, limit.unit, decimals),
+                className=f"is-figure {'is-missed' if how == OVER else ''}".strip(),
+            ),
+            html.Td(bar, className="bar-cell"),
+            html.Td(stands),
+            html.Td((table["title"][row] or "station not named")[:40]),
+            html.Td(build_row_age(table, row, view)),
+        ]
+    return html.Tr([html.Th(name, scope="row"), *cells], **{"data-key": limit.name})
+
+
+PANEL = Panel("weather", "Weather for drones", build_weather)
