@@ -2,8 +2,9 @@
 
 Pure and of bounded size: a feed's past is held in buckets (of a minute for the
 hour, of a quarter for the day) with running sums, so a poll costs the same on
-the first day and on the hundredth. The past is this process's own; a restart
-begins anew, and `watched_s` says how much of it there is.
+the first day and on the hundredth. `control_room.storage.feed_quality` keeps the
+quarters, and a restart takes the last day over (`restore`); `watched_s` says how
+much of the time is known.
 
     share of polls   good answers among all polls, those withheld while a circuit is open included
     share fresh      of the watched time, how long the newest observation was younger than its limit
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 import numpy as np
@@ -131,6 +132,25 @@ class Window:
             left += 1
         return replace(self, number=number, open=Figures(), closed=closed[left:], total=total)
 
+    def with_past(self, past: Mapping[int, Figures], now: datetime) -> Window:
+        """With buckets of an earlier process; what is too old or lies ahead is left out."""
+        moved = self.at(now)
+        oldest = moved.number - self.length_s // self.step_s
+        closed, opened = dict(moved.closed), moved.open
+        for number, figures in past.items():
+            if number == moved.number:
+                opened = opened.plus(figures)
+            elif oldest < number < moved.number:
+                closed[number] = closed.get(number, Figures()).plus(figures)
+        total = opened
+        for figures in closed.values():
+            total = total.plus(figures)
+        return replace(moved, open=opened, closed=tuple(sorted(closed.items())), total=total)
+
+
+# Feed -> number of a quarter of an hour (whole ones since 1970, UTC) -> its figures.
+Past = Mapping[str, Mapping[int, Figures]]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -157,11 +177,29 @@ class Record:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The past of all feeds, and the table that shows it."""
+    """The past of all feeds, and the table that shows it.
+
+    Attributes:
+        has_past: what an earlier process saw was taken over, or there is nothing to take over.
+    """
 
     records: Mapping[str, Record] = field(default_factory=dict)
     table: Table = field(default_factory=lambda: Table.empty(FEED_QUALITY))
     table_at: datetime | None = None
+    has_past: bool = False
+
+
+def restore(ledger: Ledger, past: Past, feeds: Iterable[str], now: datetime) -> Ledger:
+    """The ledger with what an earlier process saw of these feeds in the last day."""
+    records = dict(ledger.records)
+    for feed in feeds:
+        buckets = past.get(feed, {})
+        if not buckets:
+            continue
+        held = records.get(feed) or Record(now, now)
+        began = datetime.fromtimestamp(min(buckets) * DAY_STEP_S, UTC)
+        records[feed] = replace(held, since=min(held.since, began), day=held.day.with_past(buckets, now))
+    return Ledger(records, build_table(records, now), now, has_past=True)
 
 
 def note_poll(
@@ -201,14 +239,15 @@ def note_poll(
     young = ledger.table_at is not None and (now - ledger.table_at).total_seconds() < TABLE_EVERY_S
     if young and after.feed in ledger.records:
         return replace(ledger, records=records)
-    return Ledger(records, build_table(records, now), now)
+    return Ledger(records, build_table(records, now), now, ledger.has_past)
 
 
 def build_table(records: Mapping[str, Record], now: datetime) -> Table:
     """A row a feed, of kind feed_quality, as of that moment."""
     rows = [_describe(name, record, now) for name, record in records.items()]
     names = [c.name for c in FEED_QUALITY.columns]
-    return Table.of(FEED_QUALITY, {n: [row[n] for row in rows] for n in names})
+    # Of a feed that was not asked since the start only the past is known.
+    return Table.of(FEED_QUALITY, {n: [row.get(n) for row in rows] for n in names})
 
 
 def _describe(name: str, record: Record, now: datetime) -> dict[str, object]:

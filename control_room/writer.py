@@ -31,7 +31,7 @@ from control_room.model import (
     unknown,
 )
 from control_room.punctuality import fill_delays
-from control_room.quality import Ledger, note_poll
+from control_room.quality import Ledger, Past, note_poll, restore
 from control_room.surroundings import Around
 
 # A vehicle that its feed no longer lists is silent, not gone: it is remembered this
@@ -182,6 +182,13 @@ def judge_privacy(health: FeedHealth, found: Findings | None, now: datetime, goo
         return health.changed(found=clean, privacy_since=None, privacy_clean_since=None)
     kept = health.found if found is None else replace(found, identifiers=health.found.identifiers)
     return health.changed(found=kept, privacy_clean_since=clean_since)
+
+
+def note_past(snapshot: Snapshot, past: Past, now: datetime) -> Snapshot:
+    """What an earlier process saw of the feeds' quality is taken over."""
+    quality = restore(snapshot.quality or Ledger(), past, snapshot.feeds, now)
+    tables = MappingProxyType({**snapshot.tables, "feed_quality": quality.table})
+    return replace(snapshot, version=snapshot.version + 1, at=now, quality=quality, tables=tables)
 
 
 class Merged:

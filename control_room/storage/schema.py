@@ -59,13 +59,30 @@ delivery = sa.Table(
     sa.Column("seq", Place, primary_key=True, autoincrement=False, comment="event that is told"),
     sa.Column("recipient", sa.Text, primary_key=True),
     sa.Column("channel", sa.Text, primary_key=True),
-    sa.Column("state", sa.Text, nullable=False, comment="waiting, sent, given_up"),
-    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("next_at_us", sa.BigInteger, nullable=True, comment="next try; null is none"),
-    sa.Column("last_error", sa.Text, nullable=True),
+    sa.Column("alarm", sa.Text, nullable=False, comment="rule|key"),
+    sa.Column("what", sa.Text, nullable=False, comment="alerts.alarm.What"),
+    sa.Column("priority", sa.Text, nullable=False, comment="of the alarm at that moment"),
+    sa.Column("state", sa.Text, nullable=False, comment="alerts.notify.delivery.State"),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("made_at_us", sa.BigInteger, nullable=False, comment="when it became a message to send"),
+    sa.Column("next_at_us", sa.BigInteger, nullable=False, comment="next try"),
+    sa.Column("expires_at_us", sa.BigInteger, nullable=False, comment="from then on it is not tried"),
+    sa.Column("sent_at_us", sa.BigInteger, nullable=True, comment="when it was taken; null is not"),
+    sa.Column("told_in", sa.BigInteger, nullable=True, comment="seq of the delivery whose message tells it"),
+    sa.Column("error", sa.Text, nullable=False, comment="of the newest try; empty is none"),
     sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
+    sa.Column("message_json", sa.Text, nullable=False, comment="subject, text and data; the same at each try"),
     sa.Index("delivery_due", "state", "next_at_us"),
-    comment="one line a telling: event, person, way",
+    sa.Index("delivery_by_alarm", "alarm", "seq"),
+    comment="one line a telling: event, recipient, channel; addresses are not kept",
+)
+
+reader = sa.Table(
+    "reader",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False, comment="events up to here have been seen to"),
+    comment="readers of the journal that remember their place",
 )
 
 owner = sa.Table(
@@ -73,4 +90,20 @@ owner = sa.Table(
     metadata,
     sa.Column("mode", sa.Text, primary_key=True, comment="live or sandbox: what the journal tells of"),
     comment="one line; a simulated city never writes into the journal of a real one",
+)
+
+feed_quality = sa.Table(
+    "feed_quality",
+    metadata,
+    sa.Column("feed", sa.Text, primary_key=True),
+    sa.Column("quarter", sa.BigInteger, primary_key=True, comment="quarters of an hour since 1970, UTC"),
+    sa.Column("polls", sa.Integer, nullable=False),
+    sa.Column("succeeded", sa.Integer, nullable=False, comment="polls with a valid answer"),
+    sa.Column("gaps", sa.Integer, nullable=False, comment="pauses between good answers of over three polls"),
+    sa.Column("watched_s", sa.Float, nullable=False, comment="time in which its state was known"),
+    sa.Column("fresh_s", sa.Float, nullable=False, comment="of that, time in which it was fresh"),
+    sa.Column("rows_good", sa.BigInteger, nullable=False, comment="rows taken in"),
+    sa.Column("latencies_json", sa.Text, nullable=False, comment="answers by size of latency"),
+    sa.Column("rejects_json", sa.Text, nullable=False, comment="rows left out by reason"),
+    comment="how good each feed was; sums, so that any stretch is their sum",
 )

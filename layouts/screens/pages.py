@@ -1,0 +1,88 @@
+"""Pages of one system each: panels side by side, beneath the links to the other screens.
+
+A page says which panels it shows; nothing else is needed for a new one but its
+line in `PAGES`. Alarms open them (`screen:` of a rule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dash import html
+from dash.development.base_component import Component
+
+from layouts.panel import View
+from layouts.parts.mark import build_overlay
+from layouts.parts.sight import is_far
+from layouts.screens.wall import build_header, build_live, build_panel_frame
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Attributes:
+        path: its address.
+        title: what stands beside the city's name.
+        panels: names in `layouts/panels/`, in the order of reading.
+    """
+
+    path: str
+    title: str
+    panels: tuple[str, ...]
+
+
+PAGES: Final = (
+    Page("/network", "5G network", ("network", "network_targets", "coverage", "network_demand")),
+    Page("/requests", "Service requests", ("requests", "request_ageing", "request_places", "services", "recycling")),
+    Page("/transport", "Transport", ("punctuality", "transport")),
+)
+
+# Every screen a person may go to, in the order of the day's work.
+LINKS: Final = (
+    ("/wall", "Map"),
+    ("/alarms", "Alarms"),
+    *((page.path, page.title) for page in PAGES),
+    ("/feeds", "Feeds"),
+)
+
+
+def build_links(here: str) -> Component:
+    """Links to the other screens; the one that is shown says so."""
+    links = [
+        html.Li(html.A(words, href=path, **({"aria-current": "page"} if path == here else {}))) for path, words in LINKS
+    ]
+    return html.Nav(html.Ul(links), className="screen-links", **{"aria-label": "Screens"})
+
+
+def build_page(page: Page, view: View, settings: Mapping[str, Any]) -> Component:
+    """The screen of that page.
+
+    Args:
+        settings: of the server; the size of the wall is read from them.
+    """
+    middle = html.Main(
+        html.Div(
+            [build_links(page.path), html.Div([build_panel_frame(n, view) for n in page.panels], className="page-grid")],
+            className="wall-scroll",
+            tabIndex=0,
+            role="region",
+            **{"aria-label": page.title},
+        ),
+        className="wall-map wall-table",
+    )
+    return html.Div(
+        [
+            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
+            build_header(view, page.title),
+            middle,
+            html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
+            *build_overlay(view),
+            build_live(view, page.path.strip("/"), (*(f"panel:{n}" for n in page.panels), "panel:feeds")),
+        ],
+        id="wall",
+        className="wall wall-page is-far" if is_far(settings) else "wall wall-page",
+        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+    )
