@@ -229,6 +229,7 @@ class _City:
             rows=int(said.get("rows", 1) or 0),
             rejects={"told": int(said["rejected"])} if said.get("rejected") else {},
             latency_ms=said.get("latency_ms"),
+            privacy_since=since if said.get("privacy_fault") else None,
         )
 
 
