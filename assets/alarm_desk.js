@@ -99,7 +99,7 @@
     const group = element("div", { className: "desk-priorities" }, ...[...parts.priorities.values()].map((p) => p.made));
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Priorities shown");
-    parts.tools.append(group, showLabel, systemLabel, parts.search, element("span", { className: "desk-space" }), sound, parts.who, button("Keys", showKeys));
+    parts.tools.append(group, showLabel, systemLabel, parts.search, element("span", { className: "desk-space" }), sound, parts.who, button("Keys", showKeys), element("a", { href: "/alarms/health", className: "desk-health", textContent: "Health" }));
     writeWho();
   }
 

@@ -74,7 +74,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/_dash-dependencies", "GET", WALL),
     rule(r"/_dash-update-component", "POST", WALL),
     rule(r"/live", "WS", WALL),
-    rule(r"/alarms", "GET HEAD", OPERATOR),
+    rule(r"/alarms(/health)?", "GET HEAD", OPERATOR),
     rule(r"/alarms/commands", "POST", OPERATOR),
     rule(r"/alarms/journal", "GET", OPERATOR),
 )

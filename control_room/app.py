@@ -55,6 +55,8 @@ from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
 from layouts.screens.admin_sandbox import build_admin_sandbox
+from layouts.screens.alarm_health import PATH as ALARM_HEALTH
+from layouts.screens.alarm_health import build_alarm_health_screen
 from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.feeds import build_feeds_screen
 from layouts.screens.wall import build_wall, build_wall_table
@@ -107,10 +109,10 @@ class ControlRoom:
             Path(settings["rules"]) if settings["rules"] else None,
             city.zone,
             clock,
+            settings["operators"],
         )
         self.cache: Cache[Outcome | AlarmWork, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
-            settings["operators"],
             self._apply,
             lambda snapshot: note_time(snapshot, self.clock.now()),
             self._announce,
@@ -207,6 +209,7 @@ class ControlRoom:
             "/wall/table": (WALL, self._build_wall_table),
             "/feeds": (WALL, self._build_feeds_screen),
             "/alarms": (OPERATOR, self._build_alarms_screen),
+            ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
         }
         if self._desk is not None:
             screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
@@ -226,6 +229,9 @@ class ControlRoom:
 
     def _build_alarms_screen(self, _: Mapping[str, str]) -> Any:
         return build_alarms_screen(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
+        return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _build_admin_sandbox(self, _: Mapping[str, str]) -> Any:
         return build_admin_sandbox(self._publisher.view(self.cache.snapshot), self.settings)
@@ -254,7 +260,7 @@ class ControlRoom:
             )
         elif path.startswith("/tiles/"):
             await self._tile(path, send)
-        elif path.startswith("/alarms/"):
+        elif path.startswith("/alarms/") and path != ALARM_HEALTH:
             await self.alarms.serve(scope, receive, send)
         elif path == "/":
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
@@ -262,7 +268,7 @@ class ControlRoom:
         elif path == "/admin/sandbox" and self._desk is None:
             await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)
         else:
-            if path.startswith(("/wall", "/admin/")) or path in ("/feeds", "/alarms"):
+            if path.startswith(("/wall", "/admin/")) or path in ("/feeds", "/alarms", ALARM_HEALTH):
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)
