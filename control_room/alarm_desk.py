@@ -12,7 +12,7 @@ All of these but `open` are called by the writer alone, one after the other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -94,6 +94,8 @@ class AlarmDesk:
         monotonic: seconds by a clock that nobody sets.
         journal_note: what people should know of the journal although it works; empty is nothing.
         operators: people who answer alarms at the same time.
+        heard: called by the writer when the journal has something new; must return at once.
+        notes: what people should know beside the journal, a sentence each.
     """
 
     def __init__(
@@ -104,12 +106,16 @@ class AlarmDesk:
         monotonic: Callable[[], float] = time.monotonic,
         journal_note: Callable[[], str] = lambda: "",
         operators: int = 1,
+        heard: Callable[[], None] = lambda: None,
+        notes: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         self._rules = rules
         self._zone = zone
         self._clock = clock
         self._monotonic = monotonic
         self._journal_note = journal_note
+        self._heard = heard
+        self._notes = notes
         self._engine: Engine | None = None
         self._used: Rules | None = None  # those the engine has
         self._stepped_at: float | None = None
@@ -173,6 +179,8 @@ class AlarmDesk:
         self._stepped_at = at
         self._note_watched(engine, now, elapsed_s)
         step = engine.step(snapshot, now, elapsed_s)
+        if step.events:
+            self._heard()
         self._figures.take(step.events)
         return step.table
 
@@ -191,11 +199,17 @@ class AlarmDesk:
             if self._engine is None:
                 raise JournalUnavailable(self._closed_because)
             answer = self._engine.command(order.command, self._clock.now())
+            self._heard()
             self._figures.take(answer.events)
         except Exception as error:
             order.answer.set_exception(error)
         else:
             order.answer.set_result(answer)
+
+    @property
+    def rules(self) -> RuleSet:
+        """Those that are used from the next judgement on."""
+        return self._rules.rules
 
     def use(self, rules: Rules) -> None:
         """Go on with these rules from the next judgement."""
@@ -217,6 +231,7 @@ class AlarmDesk:
             faults.append(f"{health.journal_fault}{_since(health.unwritten_since)}; {_waiting(health.unwritten)}")
         if note := self._journal_note():
             faults.append(note)
+        faults += self._notes()
         return AlarmWatch(health.rules, tuple(faults))
 
     def _tell(self, faults: tuple[str, ...]) -> None:

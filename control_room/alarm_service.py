@@ -7,9 +7,9 @@ the writer never wait for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,6 +17,8 @@ import structlog
 
 from alerts.commands import CommandRefused
 from alerts.journal import JournalUnavailable, MemoryJournal
+from alerts.notify.delivery import OutboxUnavailable
+from alerts.notify.notifier import Notifier
 from control_room.access import Receive, Scope, Send
 from control_room.alarm_desk import AlarmDesk, AlarmWork, History, Order, Rules, Woken
 from control_room.alarm_figures import new_tally, read_history
@@ -32,7 +34,11 @@ from control_room.alarm_requests import (
 from control_room.clock import Clock
 from control_room.rule_book import RuleBook
 from control_room.storage.journal import PAGE_MOST
+from control_room.storage.outbox import SqlOutbox
 from control_room.storage.store import Store
+
+if TYPE_CHECKING:  # with it come the clients of every channel
+    from alerts.notify.settings import NotifySettings
 
 log = structlog.get_logger()
 
@@ -56,15 +62,33 @@ class AlarmService:
         rules_folder: None is the rules that come with the program.
         clock: by which alarms are reckoned.
         operators: people who answer alarms at the same time.
+        notify: who is told of what; None tells nobody. Without a store nobody is told either.
     """
 
     def __init__(
-        self, store: Store | None, rules_folder: Path | None, zone: ZoneInfo, clock: Clock, operators: int = 1
+        self,
+        store: Store | None,
+        rules_folder: Path | None,
+        zone: ZoneInfo,
+        clock: Clock,
+        operators: int = 1,
+        notify: NotifySettings | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._zone = zone
+        self._notify = notify
+        self._notifier: Notifier | None = None
         self._book = RuleBook(rules_folder or RULES_FOLDER)
-        self.desk = AlarmDesk(self._book.read(), zone, clock, journal_note=self._journal_note, operators=operators)
+        self.desk = AlarmDesk(
+            self._book.read(),
+            zone,
+            clock,
+            journal_note=self._journal_note,
+            operators=operators,
+            heard=self._heard,
+            notes=self._notes,
+        )
 
     def take(self, item: AlarmWork) -> None:
         """What waited for the writer; called in its thread."""
@@ -88,6 +112,8 @@ class AlarmService:
 
     def close(self) -> None:
         """Let go of the journal, once the writer has ended."""
+        if self._notifier is not None:
+            self._notifier.close()
         if self._store is not None:
             self._store.close()
 
@@ -127,13 +153,36 @@ class AlarmService:
     def _open(self) -> str:
         """Open the journal and the desk; why not, or nothing where all is well."""
         try:
-            self.desk.open(MemoryJournal() if self._store is None else self._store.open())
-        except JournalUnavailable as error:
+            journal = MemoryJournal() if self._store is None else self._store.open()
+            notifier = self._make_notifier()
+            self.desk.open(journal)
+        except (JournalUnavailable, OutboxUnavailable) as error:
             return str(error)
         except Exception:
             log.exception("the alarm system could not start")
             return "the alarm system could not start: a fault of this program; see its log"
+        if notifier is not None:
+            notifier.start()
+            self._notifier = notifier
         return ""
+
+    def _make_notifier(self) -> Notifier | None:
+        """Knows the journal's end before the first step adds to it; tells from there on."""
+        if self._notify is None or self._store is None or self._store.journal is None:
+            return None
+        outbox = SqlOutbox(self._store.journal.engine, self._clock.now, self._store.keep_days)
+        outbox.begin()
+        simulated = self._store.mode != "live"
+        return Notifier(
+            self._notify, outbox, lambda: self.desk.rules.rules, self._clock.now, self._zone, simulated=simulated
+        )
+
+    def _heard(self) -> None:
+        if self._notifier is not None:
+            self._notifier.wake()
+
+    def _notes(self) -> Sequence[str]:
+        return self._notifier.faults if self._notifier is not None else ()
 
     def _journal_note(self) -> str:
         return self._store.note if self._store is not None else ""

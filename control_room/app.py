@@ -14,7 +14,7 @@ import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import dash
@@ -61,6 +61,9 @@ from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.feeds import build_feeds_screen
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
+
+if TYPE_CHECKING:
+    from alerts.notify.settings import NotifySettings
 
 log = structlog.get_logger()
 
@@ -110,6 +113,7 @@ class ControlRoom:
             city.zone,
             clock,
             settings["operators"],
+            _notify(settings, mode),
         )
         self.cache: Cache[Outcome | AlarmWork, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
@@ -316,6 +320,18 @@ def _store(settings: Mapping[str, Any], mode: Mode) -> Store | None:
         return Store(Path(settings["data"]), mode, settings["journal_days"], settings["database"])
     except DatabaseError as error:
         raise SettingError(str(error)) from error
+
+
+def _notify(settings: Mapping[str, Any], mode: Mode) -> NotifySettings | None:
+    """Who is told of alarms. Nobody is told of what a recording shows."""
+    if mode == "replay" or not settings["notify"]:
+        return None
+    from alerts.notify.settings import NotifyFileError, load_notify  # and with it the clients of every channel
+
+    try:
+        return load_notify(Path(settings["notify"]))
+    except NotifyFileError as error:
+        raise SettingError(f"--notify: {error}") from error
 
 
 def _host_names(settings: Mapping[str, Any]) -> set[str]:

@@ -4,6 +4,7 @@ run        sandbox city and dashboard together (what `make run` does)
 serve      the dashboard on feeds of your own
 replay     the dashboard on a recording, or on one recorded payload as a still
 try-feed   read one answer through an adapter and print what came of it
+notify     check who is told of alarms, and send a test message
 rules      check, test and list the alarm rules
 docs       write the pages that are made from the code
 """
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     try_feed.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
 
     _add_rules(commands)
+    _add_notify(commands)
     _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
     return parser
 
@@ -137,6 +139,13 @@ def _add_rules(commands: Any) -> None:
 
     text = "check, test and list the alarm rules, run them over recorded history"
     add_backtest(add_commands(commands.add_parser("rules", help=text, description=text)))
+
+
+def _add_notify(commands: Any) -> None:
+    from alerts.notify.command_line import add_commands
+
+    text = "check the notification settings, and send a test message"
+    add_commands(commands.add_parser("notify", help=text, description=text), os.environ.get("CONTROL_ROOM_NOTIFY", ""))
 
 
 def _serve(options: argparse.Namespace) -> int:

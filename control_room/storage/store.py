@@ -44,7 +44,7 @@ class Store:
         self.mode = mode
         self.path = folder / ("control_room.sqlite" if mode == "live" else f"{mode}.sqlite")
         self.journal: SqlJournal | None = None
-        self._keep_days = keep_days
+        self.keep_days = keep_days
         self._remote = open_database(database) if database else None
         self._copied: CopiedJournal | None = None
         self._upkeep: Upkeep | None = None
@@ -98,7 +98,7 @@ class Store:
         if self.journal is None:
             return
         if self._upkeep is None:
-            self._upkeep = Upkeep(self.journal, self._keep_days)
+            self._upkeep = Upkeep(self.journal, self.keep_days)
         self._upkeep.look_after(now)
         if self._copied is not None:
             self._copied.let_go()
