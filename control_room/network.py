@@ -154,7 +154,7 @@ class Coverage:
         samples: measurements of 5G.
         few: hexagons with 5G of which the median rests on fewer measurements than asked.
         holes: the largest first.
-        signal: 5G signal in dBm by hexagon, NaN where measured without finding any.
+        signal: 5G signal in dBm by hexagon: -inf where measurements found no 5G, NaN where its strength is not told.
         resolution: of the hexagons.
         row_of: row of each hexagon in the table: of 5G where there is any.
     """
@@ -194,7 +194,7 @@ def describe_coverage(coverage: Table, enough: Target | None = None) -> Coverage
         samples=float(np.nansum(samples[rows])),
         few=int(enough.misses(samples[rows]).sum()) if enough is not None else 0,
         holes=_find_holes(weak, set(absent), row_of, coverage),
-        signal={h: float(rsrp[row]) if h in nr else float("nan") for h, row in row_of.items()},
+        signal={h: float(rsrp[row]) if h in nr else -np.inf for h, row in row_of.items()},
         resolution=h3.get_resolution(next(iter(row_of))) if row_of else 9,
         row_of=row_of,
     )

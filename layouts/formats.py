@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 DASH = "—"
 THIN = "\u202f"  # narrow no-break space between number and unit
@@ -66,6 +68,15 @@ def format_number(value: float | None, unit: str = "", decimals: int = 0) -> str
     if float(text.replace(",", "")) == 0:
         text = text.removeprefix("-")
     return f"{text}{THIN}{unit}" if unit else text
+
+
+def format_moment(at: datetime | None, zone: ZoneInfo, now: datetime) -> str:
+    """A moment in local time: "14:05" on the day of `now`, "Tue 24 Nov 14:05" on another; an em dash where unknown."""
+    if at is None:
+        return DASH
+    local = at.astimezone(zone)
+    same_day = local.date() == now.astimezone(zone).date()
+    return f"{local:%H:%M}" if same_day else f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
 def format_kind(vehicle_type: str, count: int) -> str:

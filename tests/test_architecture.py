@@ -28,6 +28,8 @@ MAY_IMPORT = {
         "control_room.surroundings",
     ),
     "control_room.air_index": (),
+    "control_room.nearby": ("control_room.city",),
+    "control_room.missions": ("control_room.conformance", "control_room.model"),
     "control_room.writer": (
         "control_room.city",
         "control_room.conformance",
@@ -73,6 +75,8 @@ MAY_IMPORT = {
         "control_room.network",
         "control_room.corridors",
         "control_room.air_index",
+        "control_room.nearby",
+        "control_room.missions",
         "feeds.feed",
     ),
     # Its types only: the screen shows what the desk has read.

@@ -1,0 +1,212 @@
+"""Signal along the ways that vehicles depend on: distance against expected 5G signal, cell by cell, and who is there now.
+
+Height is strength from -120 to -70 dBm. Expected means: the median of a drive
+test in the street, and the sector that by its mast most likely serves; a drone
+flies above both. What nobody measured is hatched, never a gap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from dash import html
+from dash.development.base_component import Component
+
+from control_room.city import Corridor
+from control_room.city.targets import Target
+from control_room.corridors import Run, Strip, find_step, list_ways, measure_way
+from control_room.model import Table
+from control_room.network import Coverage
+from control_room.remember import remember
+from layouts.formats import DASH, THIN, format_count, format_number
+from layouts.panel import Panel, View
+from layouts.panels.coverage import describe
+from layouts.panels.fleet import shorten
+from layouts.panels.network import find_targets
+from layouts.parts.chart import step
+from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
+from layouts.parts.symbol import symbol
+
+MOST_WAYS = 3
+WEAKEST_DBM, STRONGEST_DBM = -120.0, -70.0
+_HIDDEN = {"aria-hidden": "true"}
+
+
+def build_signal(view: View) -> Component:
+    """A strip a way: the city's corridors first, then planned flights by their start."""
+    tables = view.snapshot.tables
+    healths = list_sources(view, ("coverage", "cell_site"), ("coverage", "cell_inventory"))
+    coverage = describe(view)
+    strips = remember(
+        "strips", _make_strips, view.city.corridors, view.simulated, tables["airspace"], coverage, tables["cell_site"]
+    )
+    if not strips:
+        words = "No way is known: the city's folder has no corridors, and no flight is planned."
+        return html.Div([html.P(words, className="calm"), build_sources(healths, view)])
+    target = find_targets(view, "corridor").get("rsrp_dbm")
+    parts: list[Component] = [_build_strip(view, strip, target) for strip in strips[:MOST_WAYS]]
+    if len(strips) > MOST_WAYS:
+        parts.append(html.P("Flights planned for later are left out.", className="panel-note"))
+    note = (
+        f"From {WEAKEST_DBM:g} (bottom) to {STRONGEST_DBM:g} dBm (top). Expected signal is the median of a drive test in the "
+        "street, expected cells follow from where masts stand; a drone flies above both."
+    )
+    if target is not None:
+        note += f" Marked is what is weaker than {target.limit:g} dBm."
+    return html.Div([*parts, html.P(note, className="panel-note"), build_sources(healths, view)], className="ways")
+
+
+def _make_strips(
+    corridors: tuple[Corridor, ...], simulated: bool, airspace: Table, coverage: Coverage, sites: Table
+) -> list[Strip]:
+    return [measure_way(way, coverage, sites) for way in list_ways(corridors, simulated, airspace)[: MOST_WAYS + 1]]
+
+
+def _build_strip(view: View, strip: Strip, target: Target | None) -> Component:
+    here = _list_here(view, strip)
+    marks = [html.Span(className=f"way-mark from-{step(at + 0.5, len(strip.rsrp_dbm))}") for at in sorted(here)]
+    # Vehicles move each second, the signal does not: what is drawn of it is made once.
+    drawn, runs = remember("drawn strips", _draw, strip, target)
+    ends = [html.Span("0"), html.Span(f"{strip.length_m / 1000:.1f}{THIN}km")]
+    return html.Div(
+        [
+            html.H3([symbol(strip.way.vehicle_type), strip.way.name[:80]], className="way-name"),
+            html.P(_summarise(strip, target.limit if target is not None else None), className="way-sum"),
+            html.Div(marks, className="way-marks", **_HIDDEN),
+            drawn,
+            html.P(ends, className="strip-ends", **_HIDDEN),
+            _build_here(view, strip, here),
+            html.P(f"Line: {strip.way.made_from}.", className="panel-note"),
+            runs,
+        ],
+        className="way",
+        **{"data-key": f"{strip.way.vehicle_type}|{strip.way.route_id}|{strip.way.name}"},
+    )
+
+
+def _draw(strip: Strip, target: Target | None) -> tuple[Component, Component]:
+    """The strip, and the same as a table."""
+    needed_dbm = target.limit if target is not None else None
+    steps = [
+        html.Span(className=_class_of(float(dbm), needed_dbm, handed))
+        for dbm, handed in zip(strip.rsrp_dbm, _begins_of_runs(strip), strict=True)
+    ]
+    return html.Div(steps, className="strip", **_HIDDEN), _build_runs(strip)
+
+
+def _class_of(dbm: float, needed_dbm: float | None, is_handover: bool) -> str:
+    """Classes of one step; its height is an `at-…` of assets/47-charts.css."""
+    names = ["step"]
+    if np.isnan(dbm):
+        names.append("is-unknown")
+    else:
+        height = step(max(dbm, WEAKEST_DBM) - WEAKEST_DBM, STRONGEST_DBM - WEAKEST_DBM) or 0
+        names.append(f"at-{max(height, 4)}")  # no 5G is a sliver, for an empty place could also be a gap
+        if needed_dbm is not None and dbm < needed_dbm:
+            names.append("is-weak")
+    names += ["is-handover"] if is_handover else []
+    return " ".join(names)
+
+
+def _begins_of_runs(strip: Strip) -> list[bool]:
+    """Of each step whether another cell takes over there."""
+    cells = strip.cells.tolist()
+    return [at > 0 and cells[at] != cells[at - 1] for at in range(len(cells))]
+
+
+def _summarise(strip: Strip, needed_dbm: float | None) -> list[Component | str]:
+    known = ~np.isnan(strip.rsrp_dbm)
+    steps = len(strip.rsrp_dbm)
+    handovers = f"{format_count(strip.handovers)} expected {'handover' if strip.handovers == 1 else 'handovers'}"
+    if not known.any():
+        return [f"{strip.length_m / 1000:.1f} km, ", html.B("nobody has measured along it"), f", {handovers}"]
+    weakest = float(strip.rsrp_dbm[known].min())
+    said: list[Component | str] = [f"{strip.length_m / 1000:.1f} km, weakest "]
+    said.append(html.B(format_number(weakest, "dBm") if np.isfinite(weakest) else "no 5G"))
+    if needed_dbm is not None:
+        below = strip.count_below(needed_dbm)
+        if below:
+            said += [
+                ", ",
+                symbol("help"),
+                html.B(f"{strip.longest_below_m(needed_dbm):,.0f}{THIN}m at a stretch too weak"),
+                f" ({100 * below // steps} % of it)",
+            ]
+        else:
+            said.append(", nowhere too weak where measured")
+    if unknown := steps - int(known.sum()):
+        said.append(f", {100 * unknown // steps} % not measured")
+    return [*said, f", {handovers}"]
+
+
+def _list_here(view: View, strip: Strip) -> dict[int, list[int]]:
+    """Vehicles on it now by step; only those of its own route or flight, and not those too old."""
+    vehicles = view.snapshot.tables["vehicle"]
+    way = strip.way
+    if way.route_id is None:
+        return {}
+    mine = (
+        (vehicles["route_id"] == way.route_id) if way.vehicle_type != "drone" else (vehicles["trip_id"] == way.route_id)
+    )
+    rows = np.flatnonzero(mine & (vehicles["vehicle_type"] == way.vehicle_type))
+    if not len(rows):
+        return {}
+    young = judge_rows(vehicles.take(rows), view) < STALE
+    here: dict[int, list[int]] = {}
+    for row in rows[young].tolist():
+        at = find_step(strip, float(vehicles["latitude"][row]), float(vehicles["longitude"][row]))
+        if at is not None:
+            here.setdefault(at, []).append(row)
+    return here
+
+
+def _build_here(view: View, strip: Strip, here: dict[int, list[int]]) -> Component:
+    """Who is on it, where, and what it measures itself against what was expected there."""
+    vehicles = view.snapshot.tables["vehicle"]
+    if not here:
+        return html.P("None on it now.", className="panel-note")
+    items = []
+    for at in sorted(here):
+        for row in here[at]:
+            measured, expected = float(vehicles["signal_rsrp_dbm"][row]), float(strip.rsrp_dbm[at])
+            name = shorten(vehicles["label"][row] or vehicles["vehicle_id"][row] or "not named")
+            told = f"measures {format_number(measured, 'dBm')}" if np.isfinite(measured) else "does not tell its signal"
+            if np.isfinite(expected):
+                told += f", {format_number(expected, 'dBm')} expected"
+            cell = vehicles["cell_id"][row]
+            items.append(
+                html.Li(
+                    [
+                        html.B(name),
+                        f" at {(at + 0.5) * strip.step_m / 1000:.1f}{THIN}km {told}{f', on {cell}' if cell else ''}",
+                    ],
+                    **{"data-key": str(vehicles.keys[row])},
+                )
+            )
+    return html.Ul(items, className="on-way")
+
+
+def _build_runs(strip: Strip) -> Component:
+    """The same as a table, cell by cell, for those who cannot see the strip."""
+    rows = [
+        html.Tr(
+            [
+                html.Th(run.cell or "no cell in range", scope="row"),
+                html.Td(f"{run.begins_m / 1000:.1f} to {run.ends_m / 1000:.1f} km"),
+                html.Td(_say_weakest(run)),
+            ]
+        )
+        for run in strip.runs
+    ]
+    head = html.Thead(html.Tr([html.Th(h, scope="col") for h in ("Expected cell", "From, to", "Weakest")]))
+    return html.Table(
+        [html.Caption(f"Expected cells along {strip.way.name}"), head, html.Tbody(rows)], className="unseen"
+    )
+
+
+def _say_weakest(run: Run) -> str:
+    if np.isnan(run.weakest_dbm):
+        return f"{DASH} nobody measured"
+    return "no 5G" if np.isinf(run.weakest_dbm) else format_number(run.weakest_dbm, "dBm")
+
+
+PANEL = Panel("signal", "Signal along ways", build_signal, on_request=True)
