@@ -67,6 +67,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/", "GET HEAD", WALL),
     rule(r"/wall(/table)?", "GET HEAD", WALL),
     rule(r"/feeds", "GET HEAD", WALL),
+    rule(r"/(network|requests|transport|drones|environment|fleet)", "GET HEAD", WALL),
     rule(r"/admin/sandbox", "GET HEAD", OPERATOR),
     rule(r"/city/basemap\.json", "GET HEAD", WALL),
     rule(r"/tiles/\d{1,2}/\d{1,7}/\d{1,7}", "GET HEAD", WALL),

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -44,13 +45,14 @@ from control_room.clock import Clock
 from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import FeedHealth, Snapshot
 from control_room.publish import COLUMNS_OF, Publisher
+from control_room.quality_keeper import PastQuality, QualityKeeper
 from control_room.sandbox_desk import SandboxDesk
 from control_room.settings import SettingError
 from control_room.static_files import StaticFiles
 from control_room.storage.database import DatabaseError
 from control_room.storage.store import Store
 from control_room.tiles import MBTiles
-from control_room.writer import advance, note_failure, note_time, note_unchanged
+from control_room.writer import advance, note_failure, note_past, note_time, note_unchanged
 from feeds.feed import Feed, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
@@ -59,6 +61,7 @@ from layouts.screens.alarm_health import PATH as ALARM_HEALTH
 from layouts.screens.alarm_health import build_alarm_health_screen
 from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.feeds import build_feeds_screen
+from layouts.screens.pages import PAGES, Page, build_page
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
 
@@ -69,6 +72,7 @@ log = structlog.get_logger()
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
+PAGE_PATHS = frozenset(page.path for page in PAGES)
 
 # Decoding is short and holds the interpreter; more threads would only take turns.
 DECODERS = 2
@@ -107,15 +111,17 @@ class ControlRoom:
         self._publisher = Publisher(self.feeds, city, clock, mode)
         self.hub = LiveHub(clock, mode)
         self._wanted: Mapping[str, frozenset[str]] = {}
+        store = _store(settings, mode)
+        self._quality = QualityKeeper(store, clock)
         self.alarms = AlarmService(
-            _store(settings, mode),
+            store,
             Path(settings["rules"]) if settings["rules"] else None,
             city.zone,
             clock,
             settings["operators"],
             _notify(settings, mode),
         )
-        self.cache: Cache[Outcome | AlarmWork, Mapping[str, Bundle]] = Cache(
+        self.cache: Cache[Outcome | AlarmWork | PastQuality, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
             self._apply,
             lambda snapshot: note_time(snapshot, self.clock.now()),
@@ -157,6 +163,9 @@ class ControlRoom:
         tasks = [asyncio.create_task(self.cache.run(), name="writer")]
         tasks += [asyncio.create_task(p.run(), name=f"poll {p.feed.name}") for p in pollers]
         tasks.append(asyncio.create_task(self.alarms.run(self.cache.put), name="alarms"))
+        tasks.append(
+            asyncio.create_task(self._quality.run(self.cache.put, lambda: self.cache.snapshot), name="feed quality")
+        )
         tasks.append(asyncio.create_task(_collect_garbage(), name="garbage"))
         for task in tasks:
             task.add_done_callback(_log_death)
@@ -167,9 +176,12 @@ class ControlRoom:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             decoders.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(self._quality.save, self.cache.snapshot)
             await asyncio.to_thread(self.alarms.close)
 
-    def _apply(self, snapshot: Snapshot, outcome: Outcome | AlarmWork) -> Snapshot:
+    def _apply(self, snapshot: Snapshot, outcome: Outcome | AlarmWork | PastQuality) -> Snapshot:
+        if isinstance(outcome, PastQuality):
+            return note_past(snapshot, outcome.past, self.clock.now())
         if isinstance(outcome, AlarmWork):
             self.alarms.take(outcome)
             return note_time(snapshot, self.clock.now())
@@ -208,12 +220,13 @@ class ControlRoom:
         # Dash's own socket is not used and would be opened by every page; the gate denies it as well.
         app.backend.websocket_capability = False
         app.layout = build_shell()
-        screens = {
+        screens: dict[str, tuple[str, Callable[[Mapping[str, str]], Any]]] = {
             "/wall": (WALL, self._build_wall),
             "/wall/table": (WALL, self._build_wall_table),
             "/feeds": (WALL, self._build_feeds_screen),
             "/alarms": (OPERATOR, self._build_alarms_screen),
             ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
+            **{page.path: (WALL, partial(self._build_page, page)) for page in PAGES},
         }
         if self._desk is not None:
             screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
@@ -233,6 +246,9 @@ class ControlRoom:
 
     def _build_alarms_screen(self, _: Mapping[str, str]) -> Any:
         return build_alarms_screen(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_page(self, page: Page, _: Mapping[str, str]) -> Any:
+        return build_page(page, self._publisher.view(self.cache.snapshot), self.settings)
 
     def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
         return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)
@@ -272,7 +288,7 @@ class ControlRoom:
         elif path == "/admin/sandbox" and self._desk is None:
             await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)
         else:
-            if path.startswith(("/wall", "/admin/")) or path in ("/feeds", "/alarms", ALARM_HEALTH):
+            if path.startswith(("/wall", "/admin/")) or path in ("/feeds", "/alarms", ALARM_HEALTH, *PAGE_PATHS):
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)

@@ -35,9 +35,12 @@ class Page:
 
 
 PAGES: Final = (
-    Page("/network", "5G network", ("network", "network_targets", "coverage", "network_demand")),
+    Page("/fleet", "Fleet", ("fleet", "availability", "vehicle_detail")),
+    Page("/network", "5G network", ("network", "coverage", "network_demand", "network_targets")),
     Page("/requests", "Service requests", ("requests", "request_ageing", "request_places", "services", "recycling")),
-    Page("/transport", "Transport", ("punctuality", "transport")),
+    Page("/transport", "Transport", ("punctuality", "transport", "disruptions")),
+    Page("/drones", "Drones", ("drones", "airspace", "weather")),
+    Page("/environment", "Environment", ("environment", "weather")),
 )
 
 # Every screen a person may go to, in the order of the day's work.
