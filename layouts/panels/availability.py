@@ -116,7 +116,7 @@ _GROUPS = {
     "needs_help": 4,
     **dict.fromkeys(("out_of_service", "out_of_contact", "removed"), 5),
 }
-_HEADS = ("Fleet", "Available now", "", "In use", "Charging", "Need help", "Out", "Not known", "Battery", "Late")
+_HEADS = ("Fleet", "Available now", "In use", "Battery", "Else")
 
 
 def build_availability(view: View) -> Component:
@@ -131,10 +131,7 @@ def build_availability(view: View) -> Component:
 
 def _build_table(fleets: list[Fleet]) -> Component:
     caption = "Able to serve now, of those whose state is known now. Time not heard of counts for nothing."
-    head = [
-        html.Th(h, scope="col", className="" if i in (0, 8) else "number") if h else html.Td()
-        for i, h in enumerate(_HEADS)
-    ]
+    head = [html.Th(h, scope="col") for h in _HEADS]
     return html.Table(
         [html.Caption(caption), html.Thead(html.Tr(head)), html.Tbody([_build_row(f) for f in fleets])],
         className="facts availability",
@@ -151,28 +148,35 @@ def _build_row(fleet: Fleet) -> Component:
     rest = Share("out", fleet.out, "hatched")
     known = f" of {format_count(fleet.known)}"
     available: list[Component | str] = [html.B(format_number(fleet.available_percent, "%")), known]
+    picture = build_share_bar([*shares, rest])
+    use = [format_count(fleet.in_use), html.Span(f"{format_number(fleet.use_percent, '%')} of them", className="under")]
     return html.Tr(
         [
-            html.Th([symbol(fleet.vehicle_type), format_kind(fleet.vehicle_type, 2)], scope="row"),
-            html.Td(available if fleet.known else [DASH, " none heard of"], className="number"),
-            html.Td(build_share_bar([*shares, rest]), className="bar-cell narrow"),
-            html.Td(f"{format_count(fleet.in_use)} ({format_number(fleet.use_percent, '%')})", className="number"),
-            html.Td(format_count(fleet.charging), className="number"),
-            _build_wrong(fleet.stuck, "help"),
-            html.Td(format_count(fleet.out), className="number"),
-            _build_wrong(fleet.unknown, "unknown"),
-            html.Td(_tell_battery(fleet)),
-            html.Td(
-                f"{format_count(fleet.late)} of {format_count(fleet.told)}" if fleet.told else DASH, className="number"
+            html.Th(
+                [symbol(fleet.vehicle_type), format_kind(fleet.vehicle_type, 2)], scope="row", className="one-line"
             ),
+            html.Td([html.Span(available), picture] if fleet.known else [DASH, " none heard of"]),
+            html.Td(use if fleet.available else DASH),
+            html.Td(_tell_battery(fleet)),
+            html.Td(_list_else(fleet) or html.Span("nothing", className="none")),
         ]
     )
 
 
-def _build_wrong(count: int, picture: str) -> Component:
-    if not count:
-        return html.Td("0", className="number none")
-    return html.Td([symbol(picture), html.B(format_count(count))], className="number")
+def _list_else(fleet: Fleet) -> list[Component]:
+    """What keeps the others from serving; what needs a person has a shape."""
+    told = (
+        (fleet.stuck, "help", "needs help" if fleet.stuck == 1 else "need help"),
+        (fleet.charging, None, "charging"),
+        (fleet.out, None, "out of service"),
+        (fleet.late, "alarm-medium-acked", f"late, of {format_count(fleet.told)}"),
+        (fleet.unknown, "unknown", "not known"),
+    )
+    return [
+        html.Span([*([symbol(picture)] if picture else []), html.B(format_count(n)), f" {words}"], className="under")
+        for n, picture, words in told
+        if n
+    ]
 
 
 def _tell_battery(fleet: Fleet) -> Component | str:
@@ -183,9 +187,9 @@ def _tell_battery(fleet: Fleet) -> Component | str:
     bar = build_share_bar([Share("", n, t) for n, t in zip((low, *rest), tones, strict=True)])
     # Whole steps of five: the median of a hundred batteries moves by tenths each second, which is no news.
     middle = format_number(5 * round((fleet.battery_median or 0.0) / 5), "%")
-    told: list[Component | str] = [bar, f"about {middle}"]
+    told: list[Component | str] = [f"about {middle}", bar]
     if low:
-        told += [", ", html.B(f"{format_count(low)} under {LOW_BATTERY_PERCENT:g}{THIN}%")]
+        told.append(html.Span(html.B(f"{format_count(low)} under {LOW_BATTERY_PERCENT:g}{THIN}%"), className="under"))
     return html.Div(told, className="battery")
 
 

@@ -100,11 +100,13 @@ def _build_list(view: View, table: Table, rows: np.ndarray, title: str, when: st
     ranked = found[order]
     lines = [_build_row(view, table, row, column) for row in ranked[:most].tolist()]
     few = f"{most} of " if len(ranked) > most else ""
-    heads = ("What", "Sort", "Where or which routes", when.capitalize())
+    heads = ("What", when.capitalize())
     return html.Table(
         [
             html.Caption(f"{title}: {few}{format_count(len(ranked))}"),
-            html.Thead(html.Tr([html.Th(h, scope="col") for h in heads])),
+            html.Thead(
+                html.Tr([html.Th(h, scope="col", className="number" if i else "") for i, h in enumerate(heads)])
+            ),
             html.Tbody(lines),
         ],
         className="facts disruptions",
@@ -115,21 +117,17 @@ def _build_row(view: View, table: Table, row: int, column: str) -> Component:
     kind = table["disruption_type"][row]
     picture = "alarm-high-acked" if kind == "cancellation" else None
     # A feed that tells no sort is one of alerts.
-    words = _TYPES.get(kind or "travel_alert", format_reason(kind))
-    routes = table["routes"][row]
-    where = [t for t in (table["road"][row], table["locality"][row]) if t]
-    if routes:
-        where.append(_tell_routes(routes.split()))
+    told = [_TYPES.get(kind or "travel_alert", format_reason(kind)), table["road"][row], table["locality"][row]]
+    if routes := table["routes"][row]:
+        told.append(_tell_routes(routes.split()))
     name = (table["title"][row] or table["effect"][row] or DASH)[:90]
     at = from_ms(table[column][row])
+    when = format_moment(at, view) if at is not None else "end not told" if column == "active_until" else DASH
+    under = html.Span(" · ".join(t for t in told if t), className="under")
     return html.Tr(
         [
-            html.Th(name, scope="row"),
-            html.Td([symbol(picture), words] if picture else words),
-            html.Td(", ".join(where) or DASH),
-            html.Td(
-                format_moment(at, view) if at is not None else "end not told" if column == "active_until" else DASH
-            ),
+            html.Th([symbol(picture), name, under] if picture else [name, under], scope="row"),
+            html.Td(when, className="number"),
         ]
     )
 

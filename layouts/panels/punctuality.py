@@ -18,7 +18,7 @@ from layouts.parts.symbol import symbol
 
 MOST_ROWS = 14
 MOST_BUNCHES = 4
-HEADS = ("Route", "Under way", "Early · on time · late", "Typical", "Cancelled", "Not heard from", "Bunched")
+HEADS = ("Route", "Under way", "Early · on time · late", "Typical", "Else")
 
 
 def build_punctuality(view: View) -> Component:
@@ -52,7 +52,7 @@ def _build_table(routes: Sequence[Route], count: int, names: dict[str, str]) -> 
     told = f"{format_count(count)} {noun}"
     if count > len(routes):
         told = f"{format_count(len(routes))} of {told}, those in most trouble"
-    head = [html.Th(h, scope="col", className="number" if i in (1, 3, 4, 5, 6) else "") for i, h in enumerate(HEADS)]
+    head = [html.Th(h, scope="col", className="number" if i in (1, 3) else "") for i, h in enumerate(HEADS)]
     return html.Table(
         [
             html.Caption(f"{told}. {WINDOW}"),
@@ -76,19 +76,27 @@ def _build_row(route: Route, names: dict[str, str]) -> Component:
         [
             html.Th(names.get(route.route_id, route.route_id), scope="row"),
             html.Td(format_count(route.running), className="number"),
-            html.Td([build_share_bar(shares), html.Span(words)] if told else [DASH, " lateness not told"]),
+            html.Td(
+                [build_share_bar(shares), html.Span(words, className="under")] if told else [DASH, " lateness not told"]
+            ),
             html.Td(format_lateness(route.median_delay_s), className="number"),
-            _build_count(route.cancelled, "alarm-high-acked"),
-            _build_count(route.silent, "unknown"),
-            _build_count(len(route.bunches), "alarm-medium-acked") if route.gaps else html.Td(DASH, className="number"),
+            html.Td(_list_wrong(route) or html.Span("nothing", className="none")),
         ]
     )
 
 
-def _build_count(count: int, picture: str) -> Component:
-    if not count:
-        return html.Td("0", className="number none")
-    return html.Td([symbol(picture), html.B(format_count(count))], className="number")
+def _list_wrong(route: Route) -> list[Component]:
+    """What is not as it should be beside lateness, each with its shape."""
+    told = (
+        (route.cancelled, "alarm-high-acked", "cancelled"),
+        (route.silent, "unknown", "not heard from"),
+        (len(route.bunches), "alarm-medium-acked", "bunched"),
+    )
+    return [
+        html.Span([symbol(picture), html.B(format_count(n)), f" {words}"], className="under")
+        for n, picture, words in told
+        if n
+    ]
 
 
 def format_lateness(delay_s: float | None) -> str:

@@ -13,12 +13,11 @@ import numpy as np
 from dash import html
 from dash.development.base_component import Component
 
-from control_room.model import Table, from_ms, to_ms
+from control_room.model import Table, to_ms
 from layouts.formats import DASH, format_count, format_number
 from layouts.panel import Panel, View
 from layouts.panels.requests import build_published
-from layouts.parts.age import age, coarse
-from layouts.parts.chart import build_bar
+from layouts.parts.chart import Text, build_bar
 from layouts.parts.sources import build_sources, list_sources
 
 FIGURE = "slots_online_percent"
@@ -45,7 +44,6 @@ class Site:
     full: int
     coming: int
     running: tuple[float | None, float | None, float | None] | None
-    counted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,6 @@ def count_sites(table: Table, view: View) -> list[Site]:
                 int((coming & (table["booked"] >= table["capacity"])).sum()),
                 int(coming.sum()),
                 _read_slot(table, int(running[0])) if len(running) else None,
-                _newest(table["observed_at"][rows]),
             )
         )
     return sites
@@ -115,11 +112,6 @@ def _sum(values: np.ndarray) -> float | None:
     return float(known.sum()) if len(known) else None
 
 
-def _newest(times: np.ndarray) -> datetime | None:
-    known = times[~np.isnat(times)]
-    return from_ms(known.max()) if len(known) else None
-
-
 def _read_slot(table: Table, row: int) -> tuple[float | None, float | None, float | None]:
     booked, capacity, arrivals = (float(table[n][row]) for n in ("booked", "capacity", "arrivals"))
     return tuple(None if v != v else v for v in (booked, capacity, arrivals))  # type: ignore[return-value]
@@ -135,7 +127,7 @@ def build_recycling(view: View) -> Component:
     online = count_online(table, view)
     parts: list[Component] = []
     if sites:
-        parts.append(_build_table(view, sites[:MOST_SITES], len(sites)))
+        parts.append(_build_table(sites[:MOST_SITES], len(sites)))
     else:
         parts.append(html.P("No slot today; the feeds list other days.", className="calm"))
     share = f"{format_number(online.percent, '%')} of {format_count(int(online.told))} bookings today"
@@ -156,56 +148,51 @@ def _build_sources(view: View) -> Component:
     return build_sources(list_sources(view, ("booking",), ("bookings",)), view)
 
 
-def _build_table(view: View, sites: Sequence[Site], count: int) -> Component:
-    heads = (
-        "Centre",
-        "Booked today",
-        "",
-        "Running slot",
-        "Came, of those due",
-        "Did not come",
-        "Slots to come",
-        "Counted",
-    )
+def _build_table(sites: Sequence[Site], count: int) -> Component:
+    heads = ("Centre", "Booked today", "Running slot", "Came")
     few = f"{len(sites)} of " if count > len(sites) else ""
     return html.Table(
         [
             html.Caption(f"{few}{format_count(count)} centres, places and vehicles today"),
-            html.Thead(html.Tr([html.Th(h, scope="col") if h else html.Td() for h in heads])),
+            html.Thead(html.Tr([html.Th(h, scope="col") for h in heads])),
             html.Tbody([_build_row(site) for site in sites]),
         ],
-        className="facts",
+        className="facts recycling",
     )
 
 
 def _build_row(site: Site) -> Component:
-    slot = site.running
-    running = (
-        "none runs"
-        if slot is None
-        else f"{format_number(slot[0])} of {format_number(slot[1])} booked, {format_number(slot[2])} came"
-    )
-    coming = f"{format_count(site.coming)}"
+    to_come = f"{format_count(site.coming)} slots to come"
     if site.full:
-        coming += f", {format_count(site.full)} full"
+        to_come += f", {format_count(site.full)} full"
     return html.Tr(
         [
-            html.Th(site.name, scope="row"),
-            html.Td(f"{format_number(site.booked)} of {format_number(site.capacity)}", className="number"),
-            html.Td(build_bar(site.booked, site.capacity or 0), className="bar-cell narrow"),
-            html.Td(running),
-            html.Td(_tell_due(site), className="number"),
-            html.Td(format_number(site.no_shows), className="number"),
-            html.Td(coming),
-            html.Td(age(coarse(site.counted_at, 60))),
+            html.Th([site.name, html.Span(to_come, className="under")], scope="row"),
+            html.Td(
+                [
+                    f"{format_number(site.booked)} of {format_number(site.capacity)}",
+                    build_bar(site.booked, site.capacity or 0),
+                ]
+            ),
+            html.Td(_tell_slot(site)),
+            html.Td(_tell_due(site)),
         ]
     )
 
 
-def _tell_due(site: Site) -> str:
+def _tell_slot(site: Site) -> Text:
+    if site.running is None:
+        return "none runs"
+    booked, capacity, arrivals = (format_number(v) for v in site.running)
+    return [f"{booked} of {capacity} booked", html.Span(f"{arrivals} came", className="under")]
+
+
+def _tell_due(site: Site) -> Text:
+    """Arrivals of those booked in the slots that have begun: nobody is due before."""
     if site.due is None:
         return "none due yet"
-    return f"{format_number(site.arrivals)} of {format_number(site.due)}"
+    missed = f"{format_number(site.no_shows)} did not" if site.no_shows is not None else f"{DASH} who did not"
+    return [f"{format_number(site.arrivals)} of {format_number(site.due)}", html.Span(missed, className="under")]
 
 
 PANEL = Panel("recycling", "Recycling centres", build_recycling)

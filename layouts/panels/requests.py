@@ -105,7 +105,8 @@ def _build_bars(caption: str, head: str, groups: tuple[Group, ...], most: int) -
     bars = [Bar(g.name or "not told", g.open, part=g.over) for g in shown]
     if rest:
         noun = "other" if len(rest) == 1 else "others"
-        bars.append(Bar(f"{len(rest)} {noun}", sum(g.open for g in rest), part=sum(g.over for g in rest)))
+        open_, over = sum(g.open for g in rest), sum(g.over for g in rest)
+        bars.append(Bar(f"{len(rest)} {noun}", open_, part=over, is_rest=True))
     return build_bars(caption, (head, "Open", "Over target"), bars)
 
 

@@ -85,7 +85,7 @@ def _list_figures(table: Table) -> list[Component]:
 def _build_table(table: Table, rows: np.ndarray) -> Component:
     shown = [_build_row(table, row) for row in rows[:MOST_ROWS].tolist()]
     few = f"{MOST_ROWS} of " if len(rows) > MOST_ROWS else ""
-    heads = ("Service", "State", "Failed", "Of", "Answers in")
+    heads = ("Service", "State", "Failed", "Answers in")
     return html.Table(
         [
             html.Caption(f"Not well: {few}{format_count(len(rows))}, the worst first"),
@@ -104,12 +104,12 @@ def _build_row(table: Table, row: int) -> Component:
     name = table["title"][row] or table["service_id"][row] or DASH
     done, failed = table["transactions"][row], table["failures"][row]
     share = f" ({format_number(100 * failed / done, '%')})" if done > 0 and np.isfinite(failed) else ""
+    told = f"{format_number(failed)} of {format_number(done)}{share}"
     return html.Tr(
         [
             html.Th([name, html.Span(f" {kind}", className="reason")], scope="row"),
-            html.Td([symbol(_PICTURE.get(state, "unknown")), _WORDS.get(state, state)]),
-            html.Td(f"{format_number(failed)}{share}", className="number"),
-            html.Td(format_number(done), className="number"),
+            html.Td([symbol(_PICTURE.get(state, "unknown")), _WORDS.get(state, state)], className="one-line"),
+            html.Td(told, className="number"),
             html.Td(format_number(table["response_ms"][row], "ms"), className="number"),
         ]
     )

@@ -35,10 +35,12 @@ def step(value: float | None, full: float) -> int | None:
     What is more than nothing is at least 1, what is less than all at most 99: a
     fault must not be rounded away.
     """
-    if value is None or not math.isfinite(value) or not math.isfinite(full) or full <= 0:
+    if value is None or not math.isfinite(value) or not math.isfinite(full):
         return None
     if value <= 0:
-        return 0
+        return 0  # nothing is nothing on any scale
+    if full <= 0:
+        return None
     if value >= full:
         return 100
     return max(1, min(99, round(100 * value / full)))
@@ -71,12 +73,14 @@ class Bar:
         value: the figure; None where it is not known.
         part: of these, the abnormal ones; None where that is not asked.
         why: said where the value is not known.
+        is_rest: the sum of those that are not shown: told, and not drawn, or it would dwarf the others.
     """
 
     name: str
     value: float | None
     part: float | None = None
     why: str = "not known"
+    is_rest: bool = False
 
 
 def build_bars(
@@ -88,7 +92,7 @@ def build_bars(
         heads: of the name, the figure and the part's column ("" where there is no part).
         part_word: what follows the part's figure where it is more than nothing ("late").
     """
-    full = max((b.value for b in bars if b.value is not None and math.isfinite(b.value)), default=0.0)
+    full = max((b.value for b in bars if not b.is_rest and b.value is not None and math.isfinite(b.value)), default=0.0)
     names = [h for h in heads if h]
     rows = []
     for bar in bars:
@@ -101,7 +105,8 @@ def build_bars(
         ]
         if heads[2]:
             cells.append(html.Td(_build_part(bar.part, part_word), className="figure-cell"))
-        cells.append(html.Td(build_bar(bar.value, full, part=bar.part), className="bar-cell"))
+        picture = None if bar.is_rest else build_bar(bar.value, full, part=bar.part)
+        cells.append(html.Td(picture, className="bar-cell"))
         rows.append(html.Tr(cells))
     head = html.Tr([*(html.Th(h, scope="col") for h in names), html.Td(className="bar-cell")])
     return html.Table([html.Caption(caption), html.Thead(head), html.Tbody(rows)], className="bars")
@@ -189,7 +194,7 @@ def build_columns(caption: Text, heads: tuple[str, str], columns: Sequence[Colum
     full = max(known, default=0.0)
     drawn = []
     for column in columns:
-        height = step(column.value, full) if full else (0 if column.value is not None else None)
+        height = step(column.value, full)
         inner = "column-unknown" if height is None else f"column-fill tone-{_tone(column.tone)} at-{height}"
         drawn.append(html.Div(html.Span(className=inner), className="column"))
     names = [html.Span(columns[0].name), html.Span(columns[-1].name)] if columns else []
@@ -227,7 +232,8 @@ def build_figure(value: Text, words: str, note: Text = "", symbol: Component | N
     first: list[Any] = [symbol] if symbol is not None else []
     return html.Li(
         [
-            html.P([*first, html.Span(value, className="figure"), " ", html.Span(words, className="noun")]),
+            html.P([*first, html.Span(value, className="key-number")]),
+            html.P(words, className="key-word"),
             html.P(note, className="figure-note"),
         ],
         className="key-figure",
