@@ -124,7 +124,7 @@ def _say_height(table: Table, row: int) -> str:
     lower, upper = float(table["lower_m"][row]), float(table["upper_m"][row])
     reference = table["upper_reference"][row] or table["lower_reference"][row] or ""
     bottom = "ground" if np.isnan(lower) or (lower == 0 and table["lower_reference"][row] == "AGL") else f"{lower:,.0f}"
-    return f"{bottom} up" if np.isnan(upper) else f"{bottom} to {upper:,.0f}{THIN}m {reference}".strip()
+    return f"from {bottom} up" if np.isnan(upper) else f"{bottom} to {upper:,.0f}{THIN}m {reference}".strip()
 
 
 def list_flights(table: Table) -> list[Flight]:

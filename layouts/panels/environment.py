@@ -36,7 +36,7 @@ NAMES = {
     "co": "carbon monoxide",
     "co2": "carbon dioxide",
     "rain_rate": "rain",
-    "precipitation": "rain in the interval",
+    "precipitation": "rain, station's interval",
 }
 _DECIMALS = {"temperature": 1, "precipitation": 1, "rain_rate": 1, "co": 1}
 # Which way the wind blows has no highest; its figures stand with the weather.

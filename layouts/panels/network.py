@@ -104,22 +104,27 @@ def build_cell_table(view: View, rows: list[int], caption: str) -> Component:
     cells = view.snapshot.tables["cell"]
     judged = judge(view)
     names = remember("cell names", name_cells, view.snapshot.tables["cell_site"])
-    heads = ["Cell", "Stands", *(f"{head} {unit}".strip() for _, head, _, unit, _ in FIGURES), "Measured"]
+    heads = [
+        html.Th("Cell", scope="col"),
+        *(
+            html.Th([head, html.Span(unit, className="head-unit")], scope="col", className="is-figure")
+            for _, head, _, unit, _ in FIGURES
+        ),
+        html.Th("Measured", scope="col"),
+    ]
     body = [_build_row(view, cells, judged, names, row) for row in rows]
-    head = html.Thead(
-        html.Tr([html.Th(h, scope="col", className="is-figure" if 2 <= i < 8 else "") for i, h in enumerate(heads)])
-    )
-    return html.Table([html.Caption(caption), head, html.Tbody(body)], className="facts cells")
+    return html.Table([html.Caption(caption), html.Thead(html.Tr(heads)), html.Tbody(body)], className="facts cells")
 
 
 def _build_row(
     view: View, cells: Table, judged: Judged, names: Mapping[str, tuple[str | None, str | None]], row: int
 ) -> Component:
     cell = cells["cell_id"][row] or DASH
-    title = names.get(cell, (None, None))[0]
+    title = names.get(cell, (None, None))[0] or "site not in the inventory"
     rank = int(judged.ranks[row])
-    suspect = cells["suspect"][row] is True
-    words = "suspect: its source does not trust it" if suspect else _WORDS[rank]
+    words = "suspect, its source says" if cells["suspect"][row] is True else _WORDS[rank]
+    stands = html.B(words) if rank != WELL else words
+    about = html.Span([stands, f" · {title}"], className="row-about")
     figures = [
         _build_value(
             cells[name][row] * factor, decimals, bool(judged.missed[name][row]) if name in judged.missed else False
@@ -128,14 +133,7 @@ def _build_row(
     ]
     return html.Tr(
         [
-            html.Th(
-                [
-                    html.Span(cell, className="row-name"),
-                    html.Span(title or "site not in the inventory", className="row-about"),
-                ],
-                scope="row",
-            ),
-            html.Td([symbol(_PICTURES[rank]), words]),
+            html.Th([html.Span([symbol(_PICTURES[rank]), cell], className="row-name"), about], scope="row"),
             *figures,
             html.Td(build_row_age(cells, row, view)),
         ],

@@ -63,11 +63,14 @@ def _build_row(view: View, place: Demand, over: bool) -> Component:
             ),
             html.Td(format_number(place.devices) if place.known else unknown("no cell says"), className="is-figure"),
             html.Td(
-                [html.B(load), html.Span(" over its target", className="unseen")] if over else load,
+                [
+                    html.Span([html.B(load), html.Span(" over its target", className="unseen")] if over else load),
+                    html.Span(place.fullest or DASH, className="row-about"),
+                ],
                 className=f"is-figure {'is-missed' if over else ''}".strip(),
             ),
             html.Td(build_bar(place.load_percent, 100, "alarm" if over else "plain"), className="bar-cell"),
-            html.Td([build_row_age(cells, place.row, view), html.Span(place.fullest or DASH, className="row-about")]),
+            html.Td(build_row_age(cells, place.row, view)),
         ],
         **{"data-key": place.place},
     )

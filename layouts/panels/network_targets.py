@@ -27,7 +27,7 @@ def build_network_targets(view: View) -> Component:
             [
                 html.Th(TITLES.get(system, system.replace("_", " ")), scope="row"),
                 html.Td(describe_target(target)),
-                html.Td("ours, until somebody sets it" if target.source == "working" else target.source),
+                html.Td(target.source),
                 html.Td(target.reason),
             ]
         )
@@ -36,7 +36,14 @@ def build_network_targets(view: View) -> Component:
     ]
     heads = ("System", "Target", "Set by", "Why")
     head = html.Thead(html.Tr([html.Th(h, scope="col") for h in heads]))
-    return html.Table([html.Caption("What figures are held against"), head, html.Tbody(rows)], className="facts")
+    return html.Table(
+        [
+            html.Caption("What figures are held against. Working targets are ours until somebody sets them."),
+            head,
+            html.Tbody(rows),
+        ],
+        className="facts",
+    )
 
 
 PANEL = Panel("network_targets", "Targets", build_network_targets, on_request=True)

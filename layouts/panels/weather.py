@@ -16,8 +16,8 @@ from control_room.remember import remember
 from layouts.formats import format_number
 from layouts.panel import Panel, View
 from layouts.panels.environment import Measured, list_measured, name_quantity
-from layouts.panels.network import describe_target, find_targets
-from layouts.parts.chart import build_bar
+from layouts.panels.network import find_targets
+from layouts.parts.chart import build_against
 from layouts.parts.sources import STALE, build_row_age, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
 
@@ -101,9 +101,10 @@ _STANDS = {
 def _build_row(view: View, table: Table, limit: Target, row: int | None, how: int) -> Component:
     picture, words = _STANDS[how]
     stands = [*([symbol(picture)] if picture else []), html.B(words) if how == OVER else words]
+    side = "at least" if limit.at_least is not None else "at most"
     name = [
         html.Span(name_quantity(limit.name), className="row-name"),
-        html.Span(describe_target(limit), className="row-about"),
+        html.Span(f"{side} {format_number(limit.limit, limit.unit, _decimals(limit))}", className="row-about"),
     ]
     if row is None:
         cells = [
@@ -115,12 +116,12 @@ def _build_row(view: View, table: Table, limit: Target, row: int | None, how: in
         ]
     else:
         value = float(table["value"][row])
-        decimals = 0 if limit.limit >= 10 else 1
-        # Twice the limit is the whole bar, so that the limit itself is its middle.
-        bar = build_bar(value, 2 * limit.limit, "alarm" if how == OVER else "plain")
+        # Twice the limit is the whole line, so that the limit itself is its middle.
+        words_for_ears = f"{format_number(value, limit.unit, _decimals(limit))} against {side} {limit.limit:g}"
+        bar = build_against(value, limit.limit, 0, 2 * limit.limit, words_for_ears)
         cells = [
             html.Td(
-                format_number(value, limit.unit, decimals),
+                format_number(value, limit.unit, _decimals(limit)),
                 className=f"is-figure {'is-missed' if how == OVER else ''}".strip(),
             ),
             html.Td(bar, className="bar-cell"),
@@ -129,6 +130,10 @@ def _build_row(view: View, table: Table, limit: Target, row: int | None, how: in
             html.Td(build_row_age(table, row, view)),
         ]
     return html.Tr([html.Th(name, scope="row"), *cells], **{"data-key": limit.name})
+
+
+def _decimals(limit: Target) -> int:
+    return 0 if limit.limit >= 10 else 1
 
 
 PANEL = Panel("weather", "Weather for drones", build_weather)
