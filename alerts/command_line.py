@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from alerts.promtool import add_promtool
+
 if TYPE_CHECKING:  # the program's other commands need not wait for what only rules need
     from alerts.ruleset import CompiledRule, RuleSet
 
@@ -36,6 +38,7 @@ def add_commands(parser: argparse.ArgumentParser) -> Any:
             command.add_argument("--rule", metavar="NAME", help="only the tests of this rule")
     text = "write the JSON Schema of rule files, for editors"
     commands.add_parser("schema", help=text, description=text).set_defaults(command=_schema)
+    add_promtool(commands)
     return commands
 
 
