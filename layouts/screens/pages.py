@@ -36,11 +36,11 @@ class Page:
 
 PAGES: Final = (
     Page("/fleet", "Fleet", ("fleet", "availability", "vehicle_detail")),
-    Page("/network", "5G network", ("network", "coverage", "network_demand", "network_targets")),
+    Page("/network", "5G network", ("network", "signal", "coverage", "network_demand", "network_targets")),
     Page("/requests", "Service requests", ("requests", "request_ageing", "request_places", "services", "recycling")),
     Page("/transport", "Transport", ("punctuality", "transport", "disruptions")),
-    Page("/drones", "Drones", ("drones", "airspace", "weather")),
-    Page("/environment", "Environment", ("environment", "weather")),
+    Page("/drones", "Drones", ("drones", "weather", "airspace", "signal")),
+    Page("/environment", "Environment and events", ("environment", "weather", "events")),
 )
 
 # Every screen a person may go to, in the order of the day's work.
@@ -72,7 +72,7 @@ def build_page(page: Page, view: View, settings: Mapping[str, Any]) -> Component
             className="wall-scroll",
             tabIndex=0,
             role="region",
-            **{"aria-label": page.title},
+            **{"aria-label": f"{page.title}: panels"},
         ),
         className="wall-map wall-table",
     )
