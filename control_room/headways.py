@@ -12,11 +12,14 @@ the timetable has them begin together, of the median scheduled gap of that route
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from math import isfinite
+from statistics import median
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -28,9 +31,8 @@ from control_room.remember import remember
 BUNCHED_SHARE: Final = 0.25  # chosen here: no standard says where bunching begins
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A trip under way, as it is told.
+class Running(NamedTuple):
+    """A trip under way, as it is told. A tuple, as a thousand are made each second.
 
     Attributes:
         direction: None where nobody says; then its gaps are not judged.
@@ -94,9 +96,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """A timetable, ready to be looked into: trip id -> rows; begin and end in POSIX seconds."""
+    """A timetable, ready to be looked into. Begin and end in POSIX seconds, NaN where unknown.
 
-    rows: Mapping[str, tuple[int, ...]]
+    Attributes:
+        trips: trip id -> begin (None where unknown, or where two rows have the id), destination, route.
+    """
+
+    trips: Mapping[str, tuple[float | None, str | None, str | None]]
     begins: np.ndarray
     ends: np.ndarray
 
@@ -118,7 +124,7 @@ def list_routes(
         zone: of the timetable, for trips that tell their begin as a local time.
     """
     day = remember("timetable by trip", _index_timetable, timetable)
-    cancelled = _list_cancelled(trips, timetable, disruptions, day)
+    cancelled = _list_cancelled(trips, disruptions, day)
     running = list_running(vehicles, heard, trips, timetable, zone)
     by_route: dict[str, list[Running]] = {}
     for trip in running:
@@ -143,20 +149,28 @@ def list_running(vehicles: Table, heard: np.ndarray, trips: Table, timetable: Ta
     columns = ("trip_id", "route_id", "direction", "trip_start_date", "trip_start_time", "label", "vehicle_id")
     texts = zip(*(vehicles[c][rows].tolist() for c in columns), strict=True)
     found: dict[str, Running] = {}
+    planned = day.trips.get
     for text, delay in zip(texts, vehicles["delay_s"][rows].tolist(), strict=True):
         trip_id, route, direction, date, time, label, vehicle = text
-        live = told.get(trip_id)
+        way, live_time = told.get(trip_id, _NOTHING)
+        begin, destination, _ = planned(trip_id, _NOWHERE)
+        if begin is None and date and (time or live_time):
+            begin = read_begin(date, time or live_time, zone)
         made = Running(
             trip_id,
             route,
-            (live[0] if live else None) or direction or _find_destination(timetable, day, trip_id),
-            _find_begin(day, trip_id, date, time or (live[1] if live else None), zone),
-            None if delay != delay else delay,
+            way or direction or destination,
+            begin,
+            delay if isfinite(delay) else None,
             label or vehicle or trip_id,
         )
         before = found.get(trip_id)
         found[trip_id] = made if before is None else _merge(before, made)
     return list(found.values())
+
+
+_NOTHING: Final = (None, None)
+_NOWHERE: Final = (None, None, None)
 
 
 def _merge(one: Running, other: Running) -> Running:
@@ -184,7 +198,7 @@ def find_bunches(running: list[Running]) -> tuple[int, list[Bunch]]:
         planned = [abs(after[1] - before[1]) for before, after in pairs]
         apart = [p for p in planned if p > 0]
         for (before, after), scheduled in zip(pairs, planned, strict=True):
-            against = scheduled or (float(np.median(apart)) if apart else 0.0)
+            against = scheduled or (median(apart) if apart else 0.0)
             if against <= 0:
                 continue  # nothing says how far apart they should be
             judged += 1
@@ -195,15 +209,16 @@ def find_bunches(running: list[Running]) -> tuple[int, list[Bunch]]:
 
 
 def _judge(route_id: str, running: list[Running], cancelled: int, silent: int) -> Route:
-    delays = [r.delay_s for r in running if r.delay_s is not None]
+    delays = sorted(r.delay_s for r in running if r.delay_s is not None)
+    early, not_late = bisect_left(delays, EARLY_S), bisect_right(delays, LATE_S)
     gaps, bunches = find_bunches(running)
     return Route(
         route_id,
-        early=sum(1 for d in delays if d < EARLY_S),
-        on_time=sum(1 for d in delays if EARLY_S <= d <= LATE_S),
-        late=sum(1 for d in delays if d > LATE_S),
+        early=early,
+        on_time=not_late - early,
+        late=len(delays) - not_late,
         untold=len(running) - len(delays),
-        median_delay_s=float(np.median(delays)) if delays else None,
+        median_delay_s=median(delays) if delays else None,
         cancelled=cancelled,
         silent=silent,
         gaps=gaps,
@@ -212,11 +227,16 @@ def _judge(route_id: str, running: list[Running], cancelled: int, silent: int) -
 
 
 def _index_timetable(timetable: Table) -> _Day:
-    rows: dict[str, tuple[int, ...]] = {}
-    for row, name in enumerate(timetable["trip_id"].tolist()):
-        if name is not None:
-            rows[name] = (*rows.get(name, ()), row)
-    return _Day(rows, _seconds(timetable["starts_at"]), _seconds(timetable["ends_at"]))
+    begins, ends = _seconds(timetable["starts_at"]), _seconds(timetable["ends_at"])
+    trips: dict[str, tuple[float | None, str | None, str | None]] = {}
+    columns = (timetable[c].tolist() for c in ("trip_id", "destination", "route_id"))
+    for name, destination, route, begin in zip(*columns, begins.tolist(), strict=True):
+        if name is None:
+            continue
+        # Of two rows with one id (two service days, two operators) nobody knows whose begin it is.
+        known = None if name in trips or not isfinite(begin) else begin
+        trips[name] = (known, destination, route)
+    return _Day(trips, begins, ends)
 
 
 def _seconds(times: np.ndarray) -> np.ndarray:
@@ -227,21 +247,6 @@ def _index_trips(trips: Table) -> dict[str, tuple[str | None, str | None]]:
     """Trip id -> direction and begin, of live trips."""
     names, ways, times = (trips[c].tolist() for c in ("trip_id", "direction", "trip_start_time"))
     return {n: (w, t) for n, w, t in zip(names, ways, times, strict=True) if n is not None}
-
-
-def _find_destination(timetable: Table, day: _Day, trip_id: str) -> str | None:
-    rows = day.rows.get(trip_id)
-    found: str | None = timetable["destination"][rows[0]] if rows else None
-    return found
-
-
-def _find_begin(day: _Day, trip_id: str, date: str | None, time: str | None, zone: ZoneInfo) -> float | None:
-    """By the timetable, where it has the trip once; else as the trip tells it."""
-    rows = day.rows.get(trip_id, ())
-    if len(rows) == 1:
-        begin = float(day.begins[rows[0]])
-        return None if begin != begin else begin
-    return read_begin(date, time, zone) if date and time else None
 
 
 @lru_cache(maxsize=20_000)
@@ -262,25 +267,24 @@ def _list_told(trips: Table) -> set[str]:
     return set(remember("trips by id", _index_trips, trips))
 
 
-def _list_cancelled(trips: Table, timetable: Table, disruptions: Table, day: _Day) -> dict[str, str]:
+def _list_cancelled(trips: Table, disruptions: Table, day: _Day) -> dict[str, str]:
     """Trip id -> route, of trips that do not run by the live trip or by a cancellation in force."""
     found: dict[str, str] = {}
     for name, route, relation in zip(
         *(trips[c].tolist() for c in ("trip_id", "route_id", "schedule_relationship")), strict=True
     ):
         if name is not None and relation in NOT_RUN:
-            found[name] = route or _find_route(timetable, day, name)
+            found[name] = route or _find_route(day, name)
     is_one = (disruptions["disruption_type"] == "cancellation") & (disruptions["is_active"] == True)  # noqa: E712
     for row in np.flatnonzero(is_one).tolist():
         routes = (disruptions["routes"][row] or "").split()
         for name in (disruptions["trips"][row] or "").split():
-            found.setdefault(name, routes[0] if len(routes) == 1 else _find_route(timetable, day, name))
+            found.setdefault(name, routes[0] if len(routes) == 1 else _find_route(day, name))
     return found
 
 
-def _find_route(timetable: Table, day: _Day, trip_id: str) -> str:
-    rows = day.rows.get(trip_id)
-    return (timetable["route_id"][rows[0]] if rows else None) or "route not told"
+def _find_route(day: _Day, trip_id: str) -> str:
+    return day.trips.get(trip_id, _NOWHERE)[2] or "route not told"
 
 
 def _count_silent(timetable: Table, day: _Day, spoken: set[str], now: datetime) -> dict[str, int]:

@@ -16,7 +16,7 @@ from control_room.punctuality import LATE_S
 from layouts.formats import DASH, THIN, format_count, format_kind, format_number
 from layouts.panel import Panel, View
 from layouts.parts.chart import Share, build_share_bar
-from layouts.parts.sources import GONE, STALE, UNTIMED, build_sources, judge_rows, list_sources
+from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
 
 # Able to serve: at work, ready or promised. Charging is able soon, which is not now.
@@ -76,7 +76,7 @@ def count_availability(table: Table, ages: np.ndarray) -> list[Fleet]:
     codes = {name: i for i, name in enumerate(VEHICLE_TYPES)}
     kind = np.array([codes.get(k, codes["other"]) for k in kinds.tolist()], dtype=np.int64)
     known_states = np.array([s is not None and s != "unknown" for s in states.tolist()], dtype=bool)
-    heard = ~np.isin(ages, (STALE, GONE, UNTIMED))
+    heard = ages < STALE
     known = heard & known_states
     group = np.array([_GROUPS.get(s or "", 0) for s in states.tolist()], dtype=np.int64)
     fleets = []

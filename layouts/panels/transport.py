@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from dash import html
 from dash.development.base_component import Component
 
@@ -17,7 +16,7 @@ from layouts.panel import Panel, View
 from layouts.panels.feeds import WORDS
 from layouts.parts.age import age, coarse
 from layouts.parts.chart import Share, build_figure, build_figures, build_shares
-from layouts.parts.sources import GONE, STALE, UNTIMED, build_sources, judge_rows, list_sources
+from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
 
 WINDOW = "On time: not more than 1 min early nor 5 min 59 s late (the traffic commissioners' standard for local buses)."
@@ -32,7 +31,7 @@ def list_for(view: View) -> list[Route]:
     if _kept and _kept[0][1] == view.now and all(a is b for a, b in zip(_kept[0][0], tables, strict=True)):
         return _kept[0][2]
     vehicles, trips, timetable, disruptions = tables
-    heard = ~np.isin(judge_rows(vehicles, view), (STALE, GONE, UNTIMED))
+    heard = judge_rows(vehicles, view) < STALE
     routes = list_routes(vehicles, heard, trips, timetable, disruptions, view.now, view.city.zone)
     _kept[:] = [(tables, view.now, routes)]
     return routes
