@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.benchmarks import (
+    alarm_latency,
     alarm_step,
     bars,
     bench_decode,
@@ -32,6 +33,7 @@ BENCHES: dict[str, bars.Measure] = {
     "decode": measure_decode,
     "writer_step": writer_step.measure,
     "alarm_step": alarm_step.measure,
+    "alarm_latency": alarm_latency.measure,
     "sandbox_city": sandbox_city.measure,
     "isolation": isolation.measure,
     "one_screen": one_screen.measure,
