@@ -6,6 +6,7 @@ replay     the dashboard on a recording, or on one recorded payload as a still
 try-feed   read one answer through an adapter and print what came of it
 notify     check who is told of alarms, and send a test message
 rules      check, test and list the alarm rules
+alarms     how the alarm system itself did, and its journal
 docs       write the pages that are made from the code
 """
 
@@ -27,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from control_room.alarm_commands import add_alarms
 from control_room.settings import SETTINGS, SettingError, data_folder, read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     try_feed.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
 
     _add_rules(commands)
+    add_alarms(commands)
     _add_notify(commands)
     _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
     return parser

@@ -53,9 +53,11 @@ def build_alarm_health(view: View) -> Component:
             _build_span(figures["span"], view),
             _part("Alarms in 10 minutes", _build_periods(periods, view), wide=True),
             *(_part(title, _build_figures(title, [figures[n] for n in names], figures)) for title, names in SECTIONS),
-            _part("By priority", _build_priorities(figures)),
+            _part("Spread of priorities", _build_spread(figures)),
+            _part("Time to acknowledge", _build_answers(figures)),
             _part("Most frequent", _build_top([r for r in rows if r["section"] == "top"])),
             _part("Put aside, by whom", _build_aside([r for r in rows if r["section"] == "aside"])),
+            _part("By the hour", _build_hours(periods, view)),
         ],
         className="health",
     )
@@ -89,11 +91,11 @@ def _build_periods(periods: Sequence[Row], view: View) -> Component:
     words = f"A column is 10 minutes. {_many(floods, 'period')} in a flood (coloured): over 10 for each operator, until fewer than 5."
     if unknown:
         words += f" {_many(unknown, 'period')} not watched (hatched)."
-    return html.Div([build_columns(words, ("From", "Alarms"), columns), _build_hours(periods, view)])
+    return build_columns(words, ("From", "Alarms"), columns)
 
 
 def _build_hours(periods: Sequence[Row], view: View) -> Component:
-    """The same by the hour, to be read; the hour's name is that of the city's clock."""
+    """The columns by the hour, to be read; the hour's name is that of the city's clock."""
     hours: list[tuple[str, list[Row]]] = []
     for row in periods:
         name = f"{_local(row['at'], view):%H}h"
@@ -111,56 +113,61 @@ def _build_hours(periods: Sequence[Row], view: View) -> Component:
         )
         body.append(html.Tr([html.Th(name, scope="row"), *(html.Td(c, className="number") for c in cells)]))
     heads = ("Hour", "Alarms", "Most in 10 min", "In a flood")
-    return html.Details(
-        [html.Summary("The same by the hour, in figures"), _table("", heads, body)], className="health-details"
-    )
+    return _table(heads, body, (1, 2, 3))
 
 
 def _build_figures(title: str, rows: Sequence[Row], figures: Mapping[str, Row]) -> Component:
-    body = [_build_row(row) for row in rows]
+    with_target = any(row["target"] for row in rows)
+    body = [_build_row(row, with_target) for row in rows]
     if title == "What stands":
         longest = figures["longest_unanswered"]
         waits = [age(longest["at"]), f", {longest['note']}"] if longest["at"] else "nobody waits"
         body.append(html.Tr([html.Th(longest["title"], scope="row"), html.Td(waits, colSpan=3)]))
-    return _table("", HEADS, body)
+    return _table(HEADS if with_target else HEADS[:2], body)
 
 
-def _build_row(row: Row) -> Component:
+def _build_row(row: Row, with_target: bool) -> Component:
     name: list[Any] = [row["title"]]
     if row["note"]:
         name.append(html.Span(row["note"], className="reason"))
+    judged = [html.Td(_target(row)), html.Td(_build_verdict(row))] if with_target else []
     return html.Tr(
-        [
-            html.Th(name, scope="row"),
-            html.Td(_value(row), className="number"),
-            html.Td(_target(row)),
-            html.Td(_build_verdict(row)),
-        ],
+        [html.Th(name, scope="row"), html.Td(_value(row), className="number"), *judged],
         className=f"is-{row['verdict']}" if row["verdict"] else "",
     )
 
 
-def _build_priorities(figures: Mapping[str, Row]) -> Component:
-    """Share against target, and how long people took to answer."""
+def _build_spread(figures: Mapping[str, Row]) -> Component:
+    """Each priority's share against its target."""
     body = []
     for priority in PRIORITIES:
         share = figures[f"share_{priority}"]
+        cells = [
+            html.Th([_priority(priority), html.Span(share["note"], className="reason")], scope="row"),
+            html.Td(_value(share), className="number"),
+            html.Td(_target(share)),
+            html.Td(_build_verdict(share)),
+        ]
+        body.append(html.Tr(cells, className=f"is-{share['verdict']}" if share["verdict"] else ""))
+    return _table(("Priority", "Share", "Target", "How it stands"), body)
+
+
+def _build_answers(figures: Mapping[str, Row]) -> Component:
+    """How long people took. The standards give no target: each rule has its own time to respond."""
+    body = []
+    for priority in PRIORITIES:
         median, most = figures[f"answer_median_{priority}"], figures[f"answer_p95_{priority}"]
-        body.append(
-            html.Tr(
-                [
-                    html.Th([symbol(shape_of(priority, "unacknowledged")), " ", priority], scope="row"),
-                    html.Td([_value(share), html.Span(share["note"], className="reason")], className="number"),
-                    html.Td(_target(share)),
-                    html.Td(_build_verdict(share)),
-                    html.Td(_seconds(median["value"]), className="number"),
-                    html.Td(_seconds(most["value"]), className="number"),
-                ],
-                className=f"is-{share['verdict']}" if share["verdict"] else "",
-            )
-        )
-    heads = ("Priority", "Share", "Target", "How it stands", "Acknowledged after, median", "95 of 100 within")
-    return _table("", heads, body)
+        cells = [
+            html.Th([_priority(priority), html.Span(median["note"], className="reason")], scope="row"),
+            html.Td(_seconds(median["value"]), className="number"),
+            html.Td(_seconds(most["value"]), className="number"),
+        ]
+        body.append(html.Tr(cells))
+    return _table(("Priority", "Half of them within", "95 of 100 within"), body, (1, 2))
+
+
+def _priority(priority: str) -> Component:
+    return html.Span([symbol(shape_of(priority, "unacknowledged")), f" {priority}"])
 
 
 def _build_top(rows: Sequence[Row]) -> Component:
@@ -182,7 +189,7 @@ def _build_top(rows: Sequence[Row]) -> Component:
                 ]
             )
         )
-    return _table("", ("Alarm", "Times", "Of all", ""), body)
+    return _table(("Alarm", "Times", "Of all", ""), body, (1, 2))
 
 
 def _build_aside(rows: Sequence[Row]) -> Component:
@@ -201,7 +208,7 @@ def _build_aside(rows: Sequence[Row]) -> Component:
                 ]
             )
         )
-    return _table("", ("Who", "How", "Now", "Longest now, or in all"), body)
+    return _table(("Who", "How", "Now", "Longest now, or in all"), body, (2, 3))
 
 
 def _build_verdict(row: Row) -> Component | str:
@@ -223,10 +230,13 @@ def _target(row: Row) -> str:
     return f"{row['target']}{unit}" if row["target"] else ""
 
 
-def _table(caption: str, heads: Sequence[str], body: Sequence[Component]) -> Component:
-    head = html.Tr([html.Th(h, scope="col") if h else html.Td() for h in heads])
-    parts: list[Component] = [html.Caption(caption)] if caption else []
-    return html.Table([*parts, html.Thead(head), html.Tbody(list(body))], className="facts")
+def _table(heads: Sequence[str], body: Sequence[Component], numbers: Sequence[int] = (1,)) -> Component:
+    """Args: numbers: places of the columns that hold numbers."""
+    head = [
+        html.Th(h, scope="col", className="number" if i in numbers else "") if h else html.Td()
+        for i, h in enumerate(heads)
+    ]
+    return html.Table([html.Thead(html.Tr(head)), html.Tbody(list(body))], className="facts")
 
 
 def _number(value: float | None) -> str:

@@ -49,14 +49,11 @@ def test_the_health_screen_says_how_the_alarms_did(room, watch):
 
 
 def test_the_health_screen_fits_a_phone(room, watch):
-    """Nothing is wider than the screen, nothing is found by axe, and hours can be opened."""
+    """Nothing is wider than the screen, and nothing is found by axe."""
     room.put({"R1": "needs_help"})
     seen = watch(390, 844)
     seen.page.goto(f"{room.url}/alarms/health")
     wait_for(seen.page, f"/Robot R1 needs help/.test({PANEL})", 30)
-    seen.page.click(".health-details summary")
-    wait_for(seen.page, "document.querySelectorAll('.health-details tbody tr').length >= 24", 10)
-
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert list_findings(seen.page) == []
     assert seen.faults == []
