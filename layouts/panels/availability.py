@@ -15,7 +15,7 @@ from control_room.model import VEHICLE_TYPES, Table
 from control_room.punctuality import LATE_S
 from layouts.formats import DASH, THIN, format_count, format_kind, format_number
 from layouts.panel import Panel, View
-from layouts.parts.chart import Share, build_share_bar
+from layouts.parts.chart import Share, build_legend, build_share_bar
 from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
 
@@ -109,6 +109,16 @@ def count_availability(table: Table, ages: np.ndarray) -> list[Fleet]:
     return fleets
 
 
+LEGENDS = (
+    (
+        "Available:",
+        (("in use", "plain"), ("ready", "quiet"), ("charging", "hatched"), ("needs help", "alarm"), ("out", "empty")),
+    ),
+    (
+        "Battery:",
+        (("under 20 %", "alarm"), ("to 50 %", "hatched"), ("to 80 %", "quiet"), ("over", "plain")),
+    ),
+)
 _GROUPS = {
     **dict.fromkeys(IN_USE, 1),
     "idle": 2,
@@ -126,7 +136,8 @@ def build_availability(view: View) -> Component:
     if len(table) == 0:
         return html.Div([html.P("No vehicle in any feed yet.", className="calm"), sources])
     fleets = count_availability(table, judge_rows(table, view))
-    return html.Div([_build_table(fleets), *_build_published(view, fleets), sources])
+    legends = [build_legend(words, tones) for words, tones in LEGENDS]
+    return html.Div([_build_table(fleets), *legends, *_build_published(view, fleets), sources])
 
 
 def _build_table(fleets: list[Fleet]) -> Component:
@@ -145,7 +156,7 @@ def _build_row(fleet: Fleet) -> Component:
         Share("charging", fleet.charging, "hatched"),
         Share("need help", fleet.stuck, "alarm"),
     ]
-    rest = Share("out", fleet.out, "hatched")
+    rest = Share("out", fleet.out, "empty")
     known = f" of {format_count(fleet.known)}"
     available: list[Component | str] = [html.B(format_number(fleet.available_percent, "%")), known]
     picture = build_share_bar([*shares, rest])
@@ -183,7 +194,7 @@ def _tell_battery(fleet: Fleet) -> Component | str:
     if not fleet.battery:
         return f"{DASH} not told"
     low, *rest = fleet.battery
-    tones = ("alarm", "hatched", "quiet", "plain")
+    tones = [tone for _, tone in LEGENDS[1][1]]
     bar = build_share_bar([Share("", n, t) for n, t in zip((low, *rest), tones, strict=True)])
     # Whole steps of five: the median of a hundred batteries moves by tenths each second, which is no news.
     middle = format_number(5 * round((fleet.battery_median or 0.0) / 5), "%")

@@ -24,7 +24,7 @@ from layouts.formats import DASH, format_count, format_number
 
 MARK = "/* Steps: made by `python -m layouts.parts.chart`; do not edit below. */"
 # One shade each, told apart by ground and edge as well: readable in greyscale. See assets/47-charts.css.
-TONES = ("plain", "quiet", "hatched", "alarm")
+TONES = ("plain", "quiet", "hatched", "empty", "alarm")
 
 Text: TypeAlias = str | Component | Sequence[str | Component]
 
@@ -142,6 +142,16 @@ def build_share_bar(shares: Sequence[Share]) -> Component:
         if ends > first:
             drawn.append(html.Span(className=f"share tone-{_tone(share.tone)} from-{first} at-{ends - first}"))
     return html.Span(drawn, className="shares", **_HIDDEN)
+
+
+def build_legend(words: str, tones: Sequence[tuple[str, str]]) -> Component:
+    """What the parts of several bars mean, once for all of them.
+
+    Args:
+        tones: word and tone of each part, in the order of the bar.
+    """
+    parts = [html.Li([html.Span(className=f"swatch tone-{_tone(tone)}", **_HIDDEN), word]) for word, tone in tones]
+    return html.Ul([html.Li(words), *parts], className="share-words chart-legend")
 
 
 def build_shares(shares: Sequence[Share]) -> Component:

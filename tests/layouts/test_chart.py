@@ -9,6 +9,7 @@ import pytest
 from dash.development.base_component import Component
 
 from layouts.parts.chart import (
+    TONES,
     Bar,
     Column,
     Share,
@@ -95,7 +96,7 @@ def test_shares_of_nothing_draw_nothing_and_say_zero():
 
 def test_a_tone_that_is_not_one_is_refused():
     """A misspelt tone would be drawn without ground: nothing would be seen."""
-    with pytest.raises(ValueError, match="tone 'red' is not one of plain, quiet, hatched, alarm"):
+    with pytest.raises(ValueError, match="tone 'red' is not one of plain, quiet, hatched, empty, alarm"):
         build_share_bar([Share("late", 1, "red")])
 
 
@@ -141,7 +142,7 @@ def test_every_length_has_its_rule_in_the_stylesheet():
     css = (ROOT / "assets" / "47-charts.css").read_text(encoding="utf-8")
 
     assert css.endswith(build_steps())
-    for tone in ("plain", "quiet", "hatched", "alarm"):
+    for tone in TONES:
         assert f".tone-{tone} {{" in css
     assert {int(n) for n in re.findall(r"\.at-(\d+) ", css)} == set(range(101))
 
