@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +65,12 @@ class SqlJournal:
                 log.warning("the journal holds events that it had refused", first_seq=landed[0]["seq"])
             rows = encode_events(events[known:], seq, link)
             self._write(rows)
-            return [replace(event, seq=seq - known + 1 + i) for i, event in enumerate(events)]
+            first = seq - known + 1
+            return [
+                # Not `dataclasses.replace`, which takes three times as long: a flood writes ten thousand.
+                Event(e.at, e.rule, e.key, e.what, e.by, e.why, e.values, e.facts, first + i)
+                for i, e in enumerate(events)
+            ]
 
     def append_rows(self, rows: Sequence[Any], let_go: tuple[int, str] = (0, FIRST_LINK)) -> None:
         """Rows of a copy of this journal, as they are.
