@@ -15,7 +15,7 @@ from layouts.parts.symbol import symbol
 MOST_ROWS = 8
 METHOD = (
     f"A place is a square of {CELL_M:g} m and the eight round it. Listed: at least {LEAST_TOGETHER} requests of one category "
-    "since midnight, where its own last days until this time of day leave less than 1 in 10,000 for chance (Poisson)."
+    "since midnight, where its own last days until this time of day leave less than 1 in 10,000 for chance."
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 from control_room.model import REQUEST, Table
 from control_room.requests import (
     CELL_M,
+    CHANCE,
     METRES_PER_DEGREE,
     Online,
     chance_of,
@@ -208,8 +209,10 @@ def test_a_busy_place_on_a_busy_day_is_none():
 
 def test_three_together_are_never_a_cluster():
     """Fewer than four are no pattern, however quiet the place is."""
-    assert clusters_of(*background(a_day=0), *(at(2) for _ in range(3))) == []
-    assert len(clusters_of(*background(a_day=0), *(at(2) for _ in range(4))) or []) == 1
+    quiet = background(days=13, a_day=0)
+
+    assert clusters_of(*quiet, *(at(2) for _ in range(3))) == []
+    assert len(clusters_of(*quiet, *(at(2) for _ in range(4))) or []) == 1
 
 
 def test_different_matters_do_not_add_up():
@@ -253,18 +256,26 @@ def test_requests_without_a_place_join_no_cluster():
     assert clusters_of(*background(a_day=0), *nowhere) == []
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.5, 3.0, 20.0])
-def test_the_chance_is_poissons(rate: float):
-    """The tail agrees with the sum of its terms, and falls as the count grows."""
-    for count_ in range(1, 30):
-        tail = sum(math.exp(-rate + k * math.log(rate) - math.lgamma(k + 1)) for k in range(count_, 200))
-        assert chance_of(count_, rate) == pytest.approx(tail, abs=1e-9)
-    assert chance_of(5, rate) >= chance_of(6, rate)
+@pytest.mark.parametrize(("before", "days"), [(0, 6), (1, 6), (12, 6), (300, 14)])
+def test_the_chance_is_that_of_a_rate_which_is_not_known(before: int, days: int):
+    """The tail agrees with Poisson counts whose rate is drawn from what those days leave possible."""
+    rates = np.random.default_rng(5).gamma(before + 0.5, 1 / days, 400_000)
+    drawn = np.random.default_rng(6).poisson(rates)
+
+    for count_ in (1, 2, 4, 8, 25):
+        expected = float((drawn >= count_).mean())
+        assert chance_of(count_, before, days) == pytest.approx(expected, abs=0.003)
+    assert chance_of(5, before, days) > chance_of(6, before, days)
+
+
+def test_more_days_of_silence_make_the_same_count_less_likely():
+    """Four after six quiet days may be chance; after fourteen they are not."""
+    assert chance_of(4, 0, 6) > CHANCE > chance_of(4, 0, 14)
 
 
 def test_the_order_of_rows_does_not_matter():
     """The same requests in another order give the same answers."""
-    rows = [*background(), *(at(2, locality="A") for _ in range(7)), *(at(1, category="Pothole") for _ in range(3))]
+    rows = [*background(), *(at(2, locality="A") for _ in range(14)), *(at(1, category="Pothole") for _ in range(3))]
     table = table_of(rows)
     shuffled = table.take(np.random.default_rng(7).permutation(len(table)))
 
