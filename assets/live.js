@@ -8,6 +8,8 @@
   "use strict";
 
   const PAINTED_EVERY_S = 10;
+  // The server names each state of a script in its address: which one this page was loaded with.
+  const BUILD = new URL(document.currentScript?.src || "/", window.location.href).searchParams.get("m");
   const AHEAD_S = 60; // a moment further in the future than clocks differ is not an age
   const DASH = "—";
 
@@ -242,7 +244,7 @@
     worker = new Worker(data.worker || "/assets/worker/main.js");
     counters.workers += 1;
     worker.onmessage = receive;
-    post({ type: "start", topics, screen: data.screen || "screen", follow: shorten(follow) });
+    post({ type: "start", topics, screen: data.screen || "screen", follow: shorten(follow), build: BUILD });
     if (window.controlRoomMap) window.controlRoomMap.attach(post);
     writeChannel();
   }

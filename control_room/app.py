@@ -42,6 +42,7 @@ from control_room.alarm_service import AlarmService
 from control_room.cache import Cache
 from control_room.city import City
 from control_room.clock import Clock
+from control_room.displays import Displays
 from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import FeedHealth, Snapshot
 from control_room.publish import COLUMNS_OF, Publisher
@@ -110,6 +111,7 @@ class ControlRoom:
         self._source = source
         self._publisher = Publisher(self.feeds, city, clock, mode)
         self.hub = LiveHub(clock, mode)
+        self._displays = Displays(lambda: self.hub.screens, self.hub.epoch, clock.rate)
         self._wanted: Mapping[str, frozenset[str]] = {}
         store = _store(settings, mode)
         self._quality = QualityKeeper(store, clock)
@@ -129,7 +131,7 @@ class ControlRoom:
             self._make,
             self._publish,
             settings["frame_gap_ms"] / 1000,
-            judge=self.alarms.desk.judge,
+            judge=self._judge,
             due_s=lambda: self.alarms.desk.due_s,
         )
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
@@ -191,6 +193,10 @@ class ControlRoom:
         if outcome.not_modified:
             return note_unchanged(snapshot, name, now, outcome.latency_ms)
         return advance(snapshot, name, outcome.batches, now, self.city, outcome.latency_ms, outcome.found)
+
+    def _judge(self, snapshot: Snapshot) -> Snapshot:
+        """Our own displays are judged like anything else of the city."""
+        return self.alarms.desk.judge(self._displays.note(snapshot, self.clock.now()))
 
     def _announce(self, snapshot: Snapshot) -> None:
         for audience, find_card in self._publisher.find_cards(snapshot).items():

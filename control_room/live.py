@@ -33,6 +33,7 @@ Mode = Literal["live", "sandbox", "replay"]
 MAX_MESSAGE_BYTES = 4096
 MAX_ID_CHARS = 256
 MAX_TOPICS = 32
+MAX_BUILD_CHARS = 64
 PANEL_TOPIC = "panel:"
 
 # Close codes of RFC 6455 that we use.
@@ -109,6 +110,7 @@ class Screen:
             until the first report.
         seen_at: when it last said anything.
         left_at: when its socket closed; None while connected.
+        build: version of the scripts its page was loaded with; None where it does not say.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Screen:
     seq: int | None = None
     age_ms: int | None = None
     left_at: datetime | None = None
+    build: str | None = None
 
 
 @dataclass(eq=False)
@@ -320,7 +323,9 @@ class LiveHub:
         if same_run and type(seq) is int and bundle is not None and 0 < seq <= bundle.seq:
             client.holds = seq
         client.audience.clients.add(client)
-        client.screen = self.screens[number] = Screen(name, client.audience.name, self.clock.now())
+        build = said.get("build")
+        build = build[:MAX_BUILD_CHARS] if isinstance(build, str) and build else None
+        client.screen = self.screens[number] = Screen(name, client.audience.name, self.clock.now(), build=build)
         client.news.set()
         return ""
 

@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "control_room.live": ("control_room.clock", "control_room.frames"),
     "control_room.sockets": (),
     "control_room.cache": ("control_room.model",),
+    "control_room.displays": ("control_room.live", "control_room.model"),
     "control_room.access": (),
     "control_room.static_files": ("control_room.access",),
     "control_room.storage": ("control_room.storage", "alerts.alarm", "alerts.journal", "alerts.machine", "alerts.notify"),

@@ -66,7 +66,7 @@ importScripts("frames.js", "channel.js", "draw.js");
 
   function start(message) {
     if (channel !== null) return;
-    screen = { screen: message.screen, topics: message.topics, follow: message.follow };
+    screen = { screen: message.screen, topics: message.topics, follow: message.follow, build: message.build };
     const scheme = self.location.protocol === "https:" ? "wss://" : "ws://";
     channel = new Live.Channel({
       url: message.url || scheme + self.location.host + "/live",
@@ -88,8 +88,9 @@ importScripts("frames.js", "channel.js", "draw.js");
 
   function painted() {
     const { seq, newest } = decoder.state, now = clock.now();
-    if (channel === null || seq === null) return;
-    channel.send({ type: "painted", seq, age_ms: newest === null || now === null ? null : Math.round(now - newest) });
+    // A screen without a map paints no frame; that its page is alive it says all the same.
+    if (channel === null || (seq === null && screen.topics.includes("map"))) return;
+    channel.send({ type: "painted", seq: seq ?? 0, age_ms: newest === null || now === null ? null : Math.round(now - newest) });
   }
 
   const answers = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +58,27 @@ def test_the_health_screen_fits_a_phone(room, watch):
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert list_findings(seen.page) == []
     assert seen.faults == []
+
+
+def test_a_real_page_is_a_display_that_paints_and_is_gone_when_it_is_closed(room, watch):
+    """A screen without a map reports as well; the row says with which scripts its page was loaded."""
+    seen = watch()
+    seen.page.goto(f"{room.url}/alarms/health")
+    wait_for(seen.page, f"/How many/.test({PANEL})", 30)
+
+    def displays(state: str) -> list[dict[str, object]]:
+        rows = room.room.cache.snapshot.tables["display"].to_records()
+        return [row for row in rows if row["state"] == state and row["painted_seq"] is not None]
+
+    until = time.monotonic() + 30
+    while not displays("painting") and time.monotonic() < until:
+        seen.page.wait_for_timeout(200)
+    [row] = displays("painting")
+    assert row["screen"] == "alarm-health" and row["painted_seq"] == 0
+    assert row["build"] and row["painted_age_ms"] is None
+
+    seen.page.goto("about:blank")
+    until = time.monotonic() + 20
+    while not displays("gone") and time.monotonic() < until:
+        seen.page.wait_for_timeout(200)
+    assert [r["display_key"] for r in displays("gone")] == [row["display_key"]]
