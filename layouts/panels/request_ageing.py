@@ -50,10 +50,10 @@ def _build_trend(view: View, days: list[Day], figures: Figures) -> Component:
         return build_columns(f"Requests {words}", ("Day", "Requests"), columns)
 
     change = days[-1].open_at_end - days[-2].open_at_end
-    word = "no change" if change == 0 else f"{format_count(abs(change))} {'more' if change > 0 else 'fewer'}"
+    word = f"{format_count(abs(change))} {'more' if change > 0 else 'fewer'} open than" if change else "as many open as"
     return html.Div(
         [
-            html.H3(f"Backlog: {word} open than last midnight"),
+            html.H3(f"Backlog: {word} last midnight"),
             html.Div(
                 [
                     build("open at the end of the day", [d.open_at_end for d in days]),
