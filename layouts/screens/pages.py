@@ -13,7 +13,7 @@ from typing import Any, Final
 from dash import html
 from dash.development.base_component import Component
 
-from layouts.panel import View
+from layouts.panel import View, list_panels
 from layouts.parts.mark import build_overlay
 from layouts.parts.sight import is_far
 from layouts.screens.wall import build_header, build_live, build_panel_frame
@@ -68,7 +68,10 @@ def build_page(page: Page, view: View, settings: Mapping[str, Any]) -> Component
     """
     middle = html.Main(
         html.Div(
-            [build_links(page.path), html.Div([build_panel_frame(n, view) for n in page.panels], className="page-grid")],
+            [
+                build_links(page.path),
+                html.Div([_build_panel(name, view) for name in page.panels], className="page-grid"),
+            ],
             className="wall-scroll",
             tabIndex=0,
             role="region",
@@ -88,4 +91,12 @@ def build_page(page: Page, view: View, settings: Mapping[str, Any]) -> Component
         id="wall",
         className="wall wall-page is-far" if is_far(settings) else "wall wall-page",
         **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+    )
+
+
+def _build_panel(name: str, view: View) -> Component:
+    """A panel that scrolls sideways by itself where a table finds no room, by keyboard as well."""
+    label = f"{list_panels()[name].title}, scrolls sideways where it is narrow"
+    return html.Div(
+        build_panel_frame(name, view), className="page-panel", tabIndex=0, role="group", **{"aria-label": label}
     )

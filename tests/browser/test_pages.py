@@ -1,0 +1,27 @@
+"""The systems' pages in a real Chromium, with the sandbox city in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from layouts.screens.pages import PAGES
+from tests.browser.conftest import wait_for
+from tests.browser.test_real_access import list_findings
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (390, 844)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_pages_have_no_finding_and_nothing_falls_off_them(sandbox, watch, size):
+    """Each with live data: axe finds nothing, no panel has failed, nothing is wider than the screen."""
+    watched = watch(*size)
+    page = watched.page
+    for screen in PAGES:
+        page.goto(sandbox.url + screen.path)
+        wait_for(page, f"window.controlRoom && controlRoom.debug().panels >= {len(screen.panels)}", 30)
+
+        assert page.locator(".panel-fault").count() == 0, screen.path
+        assert page.locator('.screen-links [aria-current="page"]').inner_text() == screen.title
+        assert list_findings(page) == [], screen.path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen.path
+    assert watched.faults == []
