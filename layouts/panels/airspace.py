@@ -71,7 +71,7 @@ def _build_zones(view: View, table: Table, in_force: list[int], ahead: list[int]
         html.Tr([html.Th(h, scope="col", className="is-figure" if i == 4 else "") for i, h in enumerate(heads)])
     )
     left = len(ranked) + len(ahead) - len(shown)
-    caption = f"{format_count(len(in_force))} geozones in force" + (
+    caption = f"{format_count(len(in_force))} {'geozone' if len(in_force) == 1 else 'geozones'} in force" + (
         f", {format_count(len(ahead))} announced" if ahead else ""
     )
     caption += f"; {format_count(left)} left out" if left else ""

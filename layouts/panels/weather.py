@@ -40,9 +40,11 @@ def build_weather(view: View) -> Component:
     # Rain is measured either way; the one that nobody measures is then no gap.
     found = [(t, row) for t, row in found if row is not None or t.name not in _RAIN or not measured & _RAIN]
     healths = list_sources(view, (), ("sensorthings",), (table["feed"][row] for _, row in found if row is not None))
+    # Measured, but in a unit that the limit is not in: that is not the same as not measured.
+    foreign = {quantity: unit or "no unit" for quantity, unit in groups}
     judged = [_judge(table, limit, row) for limit, row in found]
     rows = [
-        _build_row(view, table, limit, row, how)
+        _build_row(view, table, limit, row, how, foreign.get(limit.name))
         for how, (limit, row) in sorted(zip(judged, found, strict=True), key=lambda pair: pair[0])
     ]
     heads = (("Limit", ""), ("Now", "is-figure"), ("", "bar-cell"), ("Stands", ""), ("Where", ""), ("Measured", ""))
@@ -98,8 +100,10 @@ _STANDS = {
 }
 
 
-def _build_row(view: View, table: Table, limit: Target, row: int | None, how: int) -> Component:
+def _build_row(view: View, table: Table, limit: Target, row: int | None, how: int, unit: str | None) -> Component:
     picture, words = _STANDS[how]
+    if row is None and unit is not None:
+        words = "no reading to be believed now" if unit == limit.unit else f"measured in {unit[:12]}, not compared"
     stands = [*([symbol(picture)] if picture else []), html.B(words) if how == OVER else words]
     side = "at least" if limit.at_least is not None else "at most"
     name = [
