@@ -18,14 +18,15 @@ replay: $(VENV)/.run ## make replay FROM=folder-or-file [RATE=10]
 	@test -n "$(FROM)" || { echo "say what to replay: make replay FROM=folder-or-file [RATE=10]"; exit 2; }
 	@$(BIN)/python -m control_room replay --from "$(FROM)" --data $(DATA) --port $(PORT) $(if $(RATE),--rate $(RATE))
 
-test: $(VENV)/.dev ## all tests
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.dev ## all tests: a file a process, two at a time; then what measures time, alone
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/benchmarks
+	@$(BIN)/python -m pytest -q tests/benchmarks
 
 check: $(VENV)/.dev ## format, lint, types, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q
+	@$(MAKE) --no-print-directory test
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .
