@@ -78,6 +78,7 @@ MAY_IMPORT = {
         "control_room.air_index",
         "control_room.nearby",
         "control_room.missions",
+        "control_room.surroundings",
         "feeds.feed",
     ),
     # Its types only: the screen shows what the desk has read.

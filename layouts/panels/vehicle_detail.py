@@ -13,6 +13,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from control_room.model import FeedHealth, Table
+from control_room.surroundings import CONNECTED
 from layouts.formats import DASH, THIN, format_count, format_kind, format_number, format_reason, format_state
 from layouts.panel import Panel, View
 from layouts.panels.feeds import WORDS
@@ -61,8 +62,11 @@ def explain_silence(table: Table, row: int, view: View) -> list[str]:
     _judge_feed(health, view, wrong, fine)
     if table["state"][row] == "out_of_contact":
         wrong.append("Its supplier says that it cannot reach it.")
-    _judge_cell(table, row, wrong, fine)
-    _judge_coverage(table, row, wrong, fine)
+    if table["vehicle_type"][row] in CONNECTED:
+        _judge_cell(table, row, wrong, fine)
+        _judge_coverage(table, row, wrong, fine)
+    else:
+        fine.append("It does not depend on the city's 5G.")
     if not wrong:
         wrong.append("Nothing round it explains it: the device itself is the likeliest cause.")
     return wrong + fine
@@ -156,9 +160,9 @@ def _list_facts(table: Table, row: int) -> list[tuple[str, str]]:
         ("Zones", table["zones"][row] or "none"),
         ("Speed", format_number(table["speed_kmh"][row], "km/h")),
         ("Battery", format_number(table["battery_percent"][row], "%")),
-        ("5G signal", signal),
-        ("5G cell", _tell_cell(table, row)),
     ]
+    if table["vehicle_type"][row] in CONNECTED:
+        facts += [("5G signal", signal), ("5G cell", _tell_cell(table, row))]
     if route:
         facts.append(("Route", f"{route} to {table['destination'][row]}" if table["destination"][row] else route))
         facts.append(("Lateness", format_lateness(None if delay != delay else float(delay))))

@@ -284,6 +284,16 @@ def test_what_is_not_known_is_no_cause_and_is_said():
     ]
 
 
+def test_a_bus_is_not_explained_by_5g():
+    """Buses report over public networks: the city's cells and coverage are no cause of their silence."""
+    view = view_with(BUSES, vehicle=[bus("a", observed_at=NOW - timedelta(seconds=500))])
+
+    reasons = explain_silence(view.snapshot.tables["vehicle"], 0, view)
+
+    assert reasons[-1] == "It does not depend on the city's 5G."
+    assert not any("cell" in r or "coverage" in r for r in reasons)
+
+
 def test_vehicles_of_a_dead_feed_are_one_line():
     """A hundred silent robots of one failing feed are one fact, not a hundred."""
     view = view_with(
