@@ -68,7 +68,7 @@ def read_settings(folder: Path, text: str, environment: Mapping[str, str] | None
 
 def hook(name: str, url: str) -> str:
     """A recipient by webhook, as a line of the file."""
-    return f'{{name: {name}, channel: webhook, address: "{url}/hook", secret: "${{HOOK_SECRET}}", plain_http: true}}'
+    return f'{{name: {name}, channel: webhook, address: "{url}/{name}", secret: "${{HOOK_SECRET}}", plain_http: true}}'
 
 
 class Room:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import field_validator
 
@@ -45,19 +45,22 @@ class AppriseSender:
     def send(self, message: Message, key: str, repeated: bool) -> None:
         """See `Sender.send`. There is no place for the key but the text's end."""
         import apprise
+        from apprise.conversion import convert_between
 
-        teller = apprise.Apprise()
-        teller.add(self._way.address)
+        # Not by `Apprise.notify`: it sends in a thread of a pool of its own, where nobody hears why it failed.
+        convert: Any = convert_between
+        service: Any = apprise.Apprise.instantiate(self._way.address)
         sort = {"highest": "failure", "high": "failure", "medium": "warning"}.get(
             str(message.data.get("priority")), "info"
         )
         with _caught() as said:
             try:
-                went = teller.notify(
-                    body=f"{message.text}\nRef {key[:12]}",
-                    title=message.subject,
+                text = f"{message.text}\nRef {key[:12]}"
+                said_as, meant = service.notify_format, apprise.NotifyFormat.TEXT
+                went = service.notify(
+                    body=convert(meant, said_as, content=text),
+                    title=convert(meant, said_as, content=message.subject),
                     notify_type=apprise.NotifyType(sort),
-                    body_format=apprise.NotifyFormat.TEXT,
                 )
             except Exception as error:  # a plug-in's fault is a failed try, never ours
                 raise SendFailed(f"apprise: {type(error).__name__}") from error
@@ -81,8 +84,8 @@ class _OfThread(logging.Handler):
 def _caught() -> Iterator[list[str]]:
     """What apprise warns of in this thread meanwhile."""
     handler, logger = _OfThread(), logging.getLogger("apprise")
+    logger.propagate = False  # for good: its lines hold addresses, and those hold keys
     logger.addHandler(handler)
-    logger.propagate = False  # its lines hold addresses, and those hold keys
     try:
         yield handler.said
     finally:
