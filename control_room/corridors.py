@@ -94,14 +94,13 @@ class Strip:
         return longest * self.step_m
 
 
-def list_ways(corridors: tuple[Corridor, ...], simulated: bool, airspace: Table) -> list[Way]:
-    """The city's corridors, then planned flights in order of their start.
+def list_corridors(corridors: tuple[Corridor, ...], simulated: bool) -> list[Way]:
+    """The city's corridors.
 
     Args:
         simulated: whether all that is shown is made up; only then are corridors that only the sandbox has.
     """
-    ways = [_way_of(corridor) for corridor in corridors if simulated or not corridor.simulated]
-    return ways + _list_flights(airspace)
+    return [_way_of(corridor) for corridor in corridors if simulated or not corridor.simulated]
 
 
 def _way_of(corridor: Corridor) -> Way:
@@ -109,7 +108,8 @@ def _way_of(corridor: Corridor) -> Way:
     return Way(corridor.name, corridor.vehicle_type, latitude, longitude, corridor.route_id, corridor.source)
 
 
-def _list_flights(airspace: Table) -> list[Way]:
+def list_flights(airspace: Table) -> list[Way]:
+    """Planned flights by their start; one with a single volume has no line."""
     rows = np.flatnonzero((airspace["airspace_type"] == "planned_volume") & (airspace["flight_id"] != np.array(None)))
     by_flight: dict[str, list[int]] = {}
     begins = airspace["active_from"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -28,6 +30,15 @@ NEAR_WITHIN = timedelta(hours=12)
 _CALLED_OFF = frozenset({"cancelled", "canceled", "eventcancelled"})
 
 
+@dataclass(frozen=True)
+class Now:
+    """What near events is looked up in: the view, and its cells and vehicles that are not too old (masks)."""
+
+    view: View
+    young_cells: np.ndarray
+    young_vehicles: np.ndarray
+
+
 def build_events(view: View) -> Component:
     """What stands under the heading "Events"."""
     table = view.snapshot.tables["event"]
@@ -45,7 +56,8 @@ def build_events(view: View) -> Component:
             [html.P("No event goes on, none is announced.", className="calm"), build_sources(healths, view)]
         )
     shown = [(int(r), True) for r in going[np.argsort(ends[going], kind="stable")]] + [(int(r), False) for r in ahead]
-    items = [_build_event(view, table, row, on, bool(called_off[row])) for row, on in shown[:MOST_ROWS]]
+    at = Now(view, *(judge_rows(view.snapshot.tables[kind], view) < STALE for kind in ("cell", "vehicle")))
+    items = [_build_event(at, table, row, on, bool(called_off[row])) for row, on in shown[:MOST_ROWS]]
     expected = table["expected_people"][going]
     known = expected[~np.isnan(expected)]
     summary = f"{format_count(len(going))} now" + (
@@ -61,7 +73,8 @@ def build_events(view: View) -> Component:
     )
 
 
-def _build_event(view: View, table: Table, row: int, is_on: bool, called_off: bool) -> Component:
+def _build_event(at: Now, table: Table, row: int, is_on: bool, called_off: bool) -> Component:
+    view = at.view
     begins, ends = from_ms(table["starts_at"][row]), from_ms(table["ends_at"][row])
     zone = view.city.zone
     when = f"until {format_moment(ends, zone, view.now)}" if ends else "end not told"
@@ -77,7 +90,7 @@ def _build_event(view: View, table: Table, row: int, is_on: bool, called_off: bo
         said += [" · ", html.B("called off")]
     # What is near today says nothing of an event next week.
     soon = begins is not None and begins - view.now < NEAR_WITHIN
-    near = [_build_near(view, float(table["latitude"][row]), float(table["longitude"][row]))] if is_on or soon else []
+    near = [_build_near(at, float(table["latitude"][row]), float(table["longitude"][row]))] if is_on or soon else []
     where = table["venue"][row] or table["locality"][row] or "place not told"
     return html.Li(
         [
@@ -90,18 +103,19 @@ def _build_event(view: View, table: Table, row: int, is_on: bool, called_off: bo
     )
 
 
-def _build_near(view: View, latitude: float, longitude: float) -> Component:
+def _build_near(at: Now, latitude: float, longitude: float) -> Component:
     """Cells, disruptions and vehicles near it now; what is not as it should be has a mark."""
     if not (np.isfinite(latitude) and np.isfinite(longitude)):
         return html.P(
             "Where it is on the map is not told, so nothing can be said of what is near.", className="panel-note"
         )
-    parts = [*_list_cells(view, latitude, longitude), *_list_disruptions(view, latitude, longitude)]
-    parts.append(html.Li(_count_vehicles(view, latitude, longitude)))
+    parts = [*_list_cells(at, latitude, longitude), *_list_disruptions(at.view, latitude, longitude)]
+    parts.append(html.Li(_count_vehicles(at, latitude, longitude)))
     return html.Ul(parts, className="near", title=f"cells within {CELLS_NEAR_M:g} m, the rest within {NEAR_M:g} m")
 
 
-def _list_cells(view: View, latitude: float, longitude: float) -> list[Component]:
+def _list_cells(at: Now, latitude: float, longitude: float) -> list[Component]:
+    view = at.view
     cells, sites = view.snapshot.tables["cell"], view.snapshot.tables["cell_site"]
     near = set(
         sites["cell_id"][list_near(latitude, longitude, sites["latitude"], sites["longitude"], CELLS_NEAR_M)].tolist()
@@ -109,7 +123,7 @@ def _list_cells(view: View, latitude: float, longitude: float) -> list[Component
     rows = np.flatnonzero([cell in near for cell in cells["cell_id"].tolist()])
     if not len(rows):
         return [html.Li("no 5G cell known near it")]
-    rows = rows[(judge_rows(cells, view)[rows] < STALE) & (cells["suspect"][rows] != True)]  # noqa: E712
+    rows = rows[at.young_cells[rows] & (cells["suspect"][rows] != True)]  # noqa: E712
     if not len(rows):
         return [html.Li([symbol("unknown"), "5G cells near it: figures too old or suspect"])]
     ranks = judge(view).ranks[rows]
@@ -149,17 +163,12 @@ def _find_in_force(table: Table) -> np.ndarray:
     return np.flatnonzero(table["is_active"] == True)  # noqa: E712 - an elementwise comparison
 
 
-def _count_vehicles(view: View, latitude: float, longitude: float) -> str:
-    vehicles = view.snapshot.tables["vehicle"]
+def _count_vehicles(at: Now, latitude: float, longitude: float) -> str:
+    vehicles = at.view.snapshot.tables["vehicle"]
     near = list_near(latitude, longitude, vehicles["latitude"], vehicles["longitude"], NEAR_M)
-    if len(near):
-        near = near[judge_rows(vehicles, view)[near] < STALE]
-    kinds = vehicles["vehicle_type"][near].tolist()
-    said = [
-        f"{format_count(n)} {format_kind(kind, n)}"
-        for kind in sorted({k for k in kinds if k})
-        if (n := kinds.count(kind))
-    ]
+    near = near[at.young_vehicles[near]]
+    kinds = Counter(kind for kind in vehicles["vehicle_type"][near].tolist() if kind)
+    said = [f"{format_count(kinds[kind])} {format_kind(kind, kinds[kind])}" for kind in sorted(kinds)]
     return f"near it now: {', '.join(said)}" if said else "no vehicle of ours near it now"
 
 

@@ -1,8 +1,8 @@
 """Signal along the ways that vehicles depend on: distance against expected 5G signal, cell by cell, and who is there now.
 
 Height is strength from -120 to -70 dBm. Expected means: the median of a drive
-test in the street, and the sector that by its mast most likely serves; a drone
-flies above both. What nobody measured is hatched, never a gap.
+test in the street, and the sector that by its mast most likely serves. What
+nobody measured is hatched, never a gap. `signal_flights` does so for drones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 
 from control_room.city import Corridor
 from control_room.city.targets import Target
-from control_room.corridors import Run, Strip, find_step, list_ways, measure_way
+from control_room.corridors import Run, Strip, find_step, list_corridors, list_flights, measure_way
 from control_room.model import Table
 from control_room.network import Coverage
 from control_room.remember import remember
@@ -32,33 +32,51 @@ _HIDDEN = {"aria-hidden": "true"}
 
 
 def build_signal(view: View) -> Component:
-    """A strip a way: the city's corridors first, then planned flights by their start."""
-    tables = view.snapshot.tables
-    healths = list_sources(view, ("coverage", "cell_site"), ("coverage", "cell_inventory"))
-    coverage = describe(view)
-    strips = remember(
-        "strips", _make_strips, view.city.corridors, view.simulated, tables["airspace"], coverage, tables["cell_site"]
+    """A strip for each corridor that the city's folder knows."""
+    words = (
+        "No way is known: the city's folder has no corridors that are real."
+        if not view.simulated
+        else "No way is known."
     )
+    return build_strips(view, False, words)
+
+
+def build_strips(view: View, of_flights: bool, nothing: str) -> Component:
+    """The strips of the city's corridors, or of planned flights by their start.
+
+    Args:
+        nothing: what is said where there is none.
+    """
+    tables = view.snapshot.tables
+    kinds = ("coverage", "cell_site", *(("airspace",) if of_flights else ()))
+    healths = list_sources(view, kinds, ("coverage", "cell_inventory"))
+    # Plans are renewed every few seconds, corridors never.
+    make, source = (_make_flights, tables["airspace"]) if of_flights else (_make_corridors, view.city.corridors)
+    name = "strips of flights" if of_flights else "strips of corridors"
+    strips = remember(name, make, source, view.simulated, describe(view), tables["cell_site"])
     if not strips:
-        words = "No way is known: the city's folder has no corridors, and no flight is planned."
-        return html.Div([html.P(words, className="calm"), build_sources(healths, view)])
+        return html.Div([html.P(nothing, className="calm"), build_sources(healths, view)])
     target = find_targets(view, "corridor").get("rsrp_dbm")
     parts: list[Component] = [_build_strip(view, strip, target) for strip in strips[:MOST_WAYS]]
     if len(strips) > MOST_WAYS:
-        parts.append(html.P("Flights planned for later are left out.", className="panel-note"))
+        later = "Flights planned for later" if of_flights else "Further corridors"
+        parts.append(html.P(f"{later} are left out.", className="panel-note"))
     note = (
-        f"From {WEAKEST_DBM:g} (bottom) to {STRONGEST_DBM:g} dBm (top). Expected signal is the median of a drive test in the "
-        "street, expected cells follow from where masts stand; a drone flies above both."
+        f"From {WEAKEST_DBM:g} (bottom) to {STRONGEST_DBM:g} dBm (top), hatched where nobody measured, a tick at each handover. "
+        "Expected signal is the median of a drive test in the street, expected cells follow from where masts stand"
+        f"{'; a drone flies above both' if of_flights else ''}."
     )
     if target is not None:
         note += f" Marked is what is weaker than {target.limit:g} dBm."
     return html.Div([*parts, html.P(note, className="panel-note"), build_sources(healths, view)], className="ways")
 
 
-def _make_strips(
-    corridors: tuple[Corridor, ...], simulated: bool, airspace: Table, coverage: Coverage, sites: Table
-) -> list[Strip]:
-    return [measure_way(way, coverage, sites) for way in list_ways(corridors, simulated, airspace)[: MOST_WAYS + 1]]
+def _make_corridors(corridors: tuple[Corridor, ...], simulated: bool, coverage: Coverage, sites: Table) -> list[Strip]:
+    return [measure_way(way, coverage, sites) for way in list_corridors(corridors, simulated)[: MOST_WAYS + 1]]
+
+
+def _make_flights(airspace: Table, _: bool, coverage: Coverage, sites: Table) -> list[Strip]:
+    return [measure_way(way, coverage, sites) for way in list_flights(airspace)[: MOST_WAYS + 1]]
 
 
 def _build_strip(view: View, strip: Strip, target: Target | None) -> Component:
@@ -209,4 +227,4 @@ def _say_weakest(run: Run) -> str:
     return "no 5G" if np.isinf(run.weakest_dbm) else format_number(run.weakest_dbm, "dBm")
 
 
-PANEL = Panel("signal", "Signal along ways", build_signal, on_request=True)
+PANEL = Panel("signal", "Signal along routes", build_signal)

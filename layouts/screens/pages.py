@@ -39,7 +39,7 @@ PAGES: Final = (
     Page("/network", "5G network", ("network", "signal", "coverage", "network_demand", "network_targets")),
     Page("/requests", "Service requests", ("requests", "request_ageing", "request_places", "services", "recycling")),
     Page("/transport", "Transport", ("punctuality", "transport", "disruptions")),
-    Page("/drones", "Drones", ("drones", "weather", "airspace", "signal")),
+    Page("/drones", "Drones", ("drones", "weather", "airspace", "signal_flights")),
     Page("/environment", "Environment and events", ("environment", "weather", "events")),
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from control_room.city import CITIES, Corridor, load_city
-from control_room.corridors import find_step, list_ways, measure_way
+from control_room.corridors import find_step, list_corridors, list_flights, measure_way
 from control_room.network import describe_coverage
 from feeds.sandbox.shuttle_movement import ROUTE, shuttles_at
 from tests.layouts.tables import table_of
@@ -37,7 +37,7 @@ def coverage_along(dbm_by_longitude):
 
 
 def strip_of(dbm_by_longitude, sites=SITES):
-    (way,) = list_ways((EAST,), False, table_of("airspace", []))
+    (way,) = list_corridors((EAST,), False)
     return measure_way(way, coverage_along(dbm_by_longitude), sites)
 
 
@@ -86,7 +86,7 @@ def test_out_of_range_and_back_to_the_same_cell_is_no_handover():
     long = Corridor(
         "Loop", "shuttle", ((-0.78, 52.04), (-0.74, 52.04), (-0.78, 52.0401)), None, False, "drawn for a test"
     )
-    (way,) = list_ways((long,), False, table_of("airspace", []))
+    (way,) = list_corridors((long,), False)
     strip = measure_way(way, coverage_along({}), SITES.take(np.array([0])))
 
     assert [run.cell for run in strip.runs] == ["WEST", None, "WEST"]
@@ -111,7 +111,7 @@ def test_a_planned_flight_is_a_way_through_the_middles_of_its_volumes():
         {**volume, "airspace_type": "geozone", "flight_id": None, "longitude": -0.7},
     ]
 
-    (way,) = list_ways((), False, table_of("airspace", rows))
+    (way,) = list_flights(table_of("airspace", rows))
 
     assert (way.name, way.vehicle_type, way.route_id) == ("Survey", "drone", "f-1")
     assert way.longitude.tolist() == [-0.77, -0.75]
@@ -120,17 +120,16 @@ def test_a_planned_flight_is_a_way_through_the_middles_of_its_volumes():
 def test_a_corridor_of_the_sandbox_is_shown_with_the_sandbox_only():
     """What is made up never stands beside what is live."""
     corridors = load_city(CITIES / "milton_keynes").corridors
-    nothing = table_of("airspace", [])
 
     assert corridors
     assert all(c.simulated for c in corridors)
-    assert list_ways(corridors, False, nothing) == []
-    assert [w.route_id for w in list_ways(corridors, True, nothing)] == [ROUTE]
+    assert list_corridors(corridors, False) == []
+    assert [w.route_id for w in list_corridors(corridors, True)] == [ROUTE]
 
 
 def test_the_sandboxs_shuttles_drive_along_their_corridor(sandbox_happenings):
     """The line in the city's folder is the one the simulated shuttles follow, at any moment of a lap."""
-    (way,) = list_ways(load_city(CITIES / "milton_keynes").corridors, True, table_of("airspace", []))
+    (way,) = list_corridors(load_city(CITIES / "milton_keynes").corridors, True)
     strip = measure_way(way, coverage_along({}), NOWHERE)
     start_s = int(NOW.timestamp())
     places = [s for at in range(start_s, start_s + 1_500, 100) for s in shuttles_at(sandbox_happenings, at)]

@@ -19,6 +19,7 @@ from layouts.panels.network import build_network
 from layouts.panels.network_demand import build_network_demand
 from layouts.panels.network_targets import build_network_targets
 from layouts.panels.signal import build_signal
+from layouts.panels.signal_flights import build_signal_flights
 from layouts.panels.weather import build_weather
 from layouts.parts.sources import AGEING, FRESH, GONE, STALE, UNTIMED, build_sources, judge_rows, list_sources
 from tests.layouts.cases import NOW, city, find_all, words
@@ -217,7 +218,7 @@ def test_a_weak_part_of_a_way_is_marked_and_told_in_metres():
     """Two volumes 1.4 km apart and one weak hexagon between: the strip marks it, the words say how long."""
     volume = {"airspace_type": "planned_volume", "flight_id": "f1", "title": "Survey", "latitude": 52.0409}
     weak = {"hexagon": h3.latlng_to_cell(52.0409, -0.7564, 9), "technology": "NR", "band": "poor", "rsrp_dbm": -108.0}
-    panel = build_signal(
+    panel = build_signal_flights(
         view_with(
             FEED,
             airspace=[
