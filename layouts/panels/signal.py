@@ -15,13 +15,13 @@ from control_room.city import Corridor
 from control_room.city.targets import Target
 from control_room.corridors import Run, Strip, find_step, list_corridors, list_flights, measure_way
 from control_room.model import Table
-from control_room.network import Coverage
+from control_room.network import DOWN, Coverage
 from control_room.remember import remember
 from layouts.formats import DASH, THIN, format_count, format_number
 from layouts.panel import Panel, View
 from layouts.panels.coverage import describe
 from layouts.panels.fleet import shorten
-from layouts.panels.network import find_targets
+from layouts.panels.network import find_targets, judge
 from layouts.parts.chart import step
 from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
@@ -89,6 +89,7 @@ def _build_strip(view: View, strip: Strip, target: Target | None) -> Component:
         [
             html.H3([symbol(strip.way.vehicle_type), strip.way.name[:80]], className="way-name"),
             html.P(_summarise(strip, target.limit if target is not None else None), className="way-sum"),
+            *_build_down(view, strip),
             html.Div(marks, className="way-marks", **_HIDDEN),
             drawn,
             html.P(ends, className="strip-ends", **_HIDDEN),
@@ -154,6 +155,21 @@ def _summarise(strip: Strip, needed_dbm: float | None) -> list[Component | str]:
     if unknown := steps - int(known.sum()):
         said.append(f", {100 * unknown // steps} % not measured")
     return [*said, f", {handovers}"]
+
+
+def _build_down(view: View, strip: Strip) -> list[Component]:
+    """What the drive test could not know: cells along the way that are down now."""
+    cells = view.snapshot.tables["cell"]
+    young = judge_rows(cells, view) < STALE
+    down = set(cells["cell_id"][(judge(view).ranks == DOWN) & young].tolist())
+    found = sorted({run.cell for run in strip.runs if run.cell in down})
+    if not found:
+        return []
+    length_m = sum(run.ends_m - run.begins_m for run in strip.runs if run.cell in down)
+    few = ", ".join(found[:3]) + (f" and {format_count(len(found) - 3)} more" if len(found) > 3 else "")
+    verb = "is" if len(found) == 1 else "are"
+    words = f"{few} {verb} down now: {length_m / 1000:.1f}{THIN}km of it without its cell"
+    return [html.P([symbol("failing"), html.B(words)], className="way-sum")]
 
 
 def _list_here(view: View, strip: Strip) -> dict[int, list[int]]:

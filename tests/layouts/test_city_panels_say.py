@@ -236,6 +236,19 @@ def test_a_weak_part_of_a_way_is_marked_and_told_in_metres():
     assert len(find_all(panel, "is-unknown")) == len(steps) - len(find_all(panel, "is-weak"))
 
 
+def test_a_cell_that_is_down_now_is_said_along_the_way():
+    """The drive test was made while it was up; how much of the way it should serve is told, by young figures only."""
+    site = {"cell_id": "C1", "latitude": 52.0346, "longitude": -0.7736}
+
+    def text(seen: Any) -> str:
+        cell = {**CELL, "state": "down", "observed_at": seen}
+        return words(build_signal(view_with(FEED, mode="sandbox", cell_site=[site], cell=[cell])))
+
+    assert "C1 is down now: " in text(SEEN)
+    assert "of it without its cell" in text(SEEN)
+    assert "down now" not in text(OLD)
+
+
 def test_a_shuttle_on_its_way_stands_where_it_is_with_what_it_measures():
     """Its own signal beside the expected one; an old position is not drawn."""
     shuttle = {
