@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.benchmarks import (
     alarm_latency,
     alarm_step,
+    alarms_flood,
+    alarms_prometheus,
     bars,
     bench_decode,
     five_pages,
@@ -34,6 +36,8 @@ BENCHES: dict[str, bars.Measure] = {
     "writer_step": writer_step.measure,
     "alarm_step": alarm_step.measure,
     "alarm_latency": alarm_latency.measure,
+    "alarms_prometheus": alarms_prometheus.measure,
+    "alarms_flood": alarms_flood.measure,
     "sandbox_city": sandbox_city.measure,
     "isolation": isolation.measure,
     "one_screen": one_screen.measure,
