@@ -162,7 +162,7 @@ def _build_down(view: View, strip: Strip) -> list[Component]:
     cells = view.snapshot.tables["cell"]
     young = judge_rows(cells, view) < STALE
     down = set(cells["cell_id"][(judge(view).ranks == DOWN) & young].tolist())
-    found = sorted({run.cell for run in strip.runs if run.cell in down})
+    found = sorted({run.cell for run in strip.runs if run.cell is not None and run.cell in down})
     if not found:
         return []
     length_m = sum(run.ends_m - run.begins_m for run in strip.runs if run.cell in down)
