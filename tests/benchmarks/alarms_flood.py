@@ -70,7 +70,7 @@ async def _flood(folder: Path) -> bars.Figures:
     async with town.running():
         await town.tell(full)
         await town.until(lambda s: len(s.tables["vehicle"]) == ROWS + 1)
-        low = {**{name: 5.0 for name in full}, f"b{ROWS}": 50.0}
+        low = {**dict.fromkeys(full, 5.0), f"b{ROWS}": 50.0}
         began, worked = time.perf_counter(), time.process_time()
         await town.tell(low)
         snapshot = await town.until(lambda s: len(s.tables["alarm"]) == ROWS, 60)
