@@ -210,7 +210,11 @@ def measure(name: str = "ours", short: bool = False) -> bars.Figures:
         buses.begin = time.time()
         time.sleep(buses.events * EVERY_S)
         took = _latencies_ms(buses, "ours", _our_receipts(hook, buses.events))
-        figures = {"alarm_latency_p50_ms": took[50], "alarm_latency_p95_ms": took[95], "alarm_latency_max_ms": took[100]}
+        figures = {
+            "alarm_latency_p50_ms": took[50],
+            "alarm_latency_p95_ms": took[95],
+            "alarm_latency_max_ms": took[100],
+        }
         if peer:
             took = _latencies_ms(buses, "prometheus", _their_receipts(theirs, buses.events))
             figures |= {"peer_latency_p50_ms": took[50], "peer_latency_p95_ms": took[95]}
