@@ -71,7 +71,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("rules", "", "folder of alarm rules; none takes those that come with the program (alerts/rules)"),
     Setting("notify", "", "YAML file of who is told of alarms (docs/notifications.md); none tells nobody"),
     Setting("journal_days", 400, "how long the journal of alarms is kept; 0 is for ever", "days"),
-    Setting("operators", 1, "people who answer alarms at the same time; the figures of /alarms/health are per operator"),
+    Setting(
+        "operators", 1, "people who answer alarms at the same time; the figures of /alarms/health are per operator"
+    ),
     Setting("record", False, "keep the raw answers of all feeds under DATA/recordings"),
     Setting("record_max_mb", 500, "recording kept per feed; the oldest hours go first", "MB"),
     Setting(
