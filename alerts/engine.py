@@ -214,7 +214,7 @@ class Engine:
         compared: dict[str, list[str]] = {}
         for compiled in self._rules.values():
             for inhibit in compiled.rule.inhibited_by:
-                compared.setdefault(inhibit.rule, []).extend(inhibit.same)
+                compared.setdefault(inhibit.rule, []).extend(inhibit.others)
         self._watches = {n: Watch(r, of_rule[n], compared.get(n, ())) for n, r in self._rules.items()}
         self._subjects.use_rules(RuleSet(self._rules, rules.digest))
         self._begin_anew()

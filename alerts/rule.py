@@ -112,7 +112,25 @@ class Inhibit(_Part):
     """A rule whose active alarm explains this one away."""
 
     rule: str = Field(description="name of the rule that explains")
-    same: tuple[str, ...] = Field((), description="columns that must be equal in both; none: any alarm of that rule")
+    same: tuple[str | Annotated[Mapping[str, str], Field(min_length=1)], ...] = Field(
+        (),
+        description="columns that must be equal in both, or {own column: the other rule's}; none: any alarm of that rule",
+    )
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Columns of the rule that is explained away, each in the place of its fellow in `others`."""
+        return tuple(own for own, _ in self._pairs)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Columns of the rule that explains."""
+        return tuple(other for _, other in self._pairs)
+
+    @property
+    def _pairs(self) -> list[tuple[str, str]]:
+        pairs = [[(item, item)] if isinstance(item, str) else item.items() for item in self.same]
+        return [pair for some in pairs for pair in some]
 
 
 class Given(_Part):

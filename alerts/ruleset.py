@@ -414,8 +414,8 @@ def _check_inhibitions(rules: Mapping[str, CompiledRule], faults: list[Fault]) -
                 what = f"inhibited_by: there is no rule {inhibit.rule}{near(inhibit.rule, rules)}"
                 faults.append(Fault(rule.file, rule.line, rule.name, what))
                 continue
-            for name in inhibit.same:
-                for side in (rule, other):
+            for side, names in ((rule, inhibit.own), (other, inhibit.others)):
+                for name in names:
                     if name not in side.columns:
                         what = f"inhibited_by {inhibit.rule}: {_no_column(name, side.columns)} (in {side.name})"
                         faults.append(Fault(rule.file, rule.line, rule.name, what))

@@ -193,7 +193,7 @@ def _value_names(compiled: CompiledRule, also: Iterable[str]) -> tuple[str, ...]
     asked += [name for condition, _ in compiled.raises for name in condition.names]
     if compiled.reads_age:
         asked.append("observed_at")
-    same = [name for inhibit in rule.inhibited_by for name in inhibit.same]
+    same = [name for inhibit in rule.inhibited_by for name in inhibit.own]
     named = [*find_placeholders(rule.title), *find_placeholders(rule.screen), *rule.group_by, *same, *also]
     names = dict.fromkeys([*sorted(set(asked)), *NAMING, *named])
     return tuple(name for name in names if name in compiled.columns)

@@ -96,10 +96,10 @@ def _inhibiting(work: Work, other: Watch) -> list[int]:
 
 
 def _same(work: Work, watch: Watch, rows: np.ndarray, inhibit: Inhibit, other: Watch, active: list[int]) -> np.ndarray:
-    """Whether each row has the same columns as one of the other rule's active rows. Unknown equals nothing."""
-    causes = {tuple(work.value(other, row, name) for name in inhibit.same) for row in active}
+    """Whether each row's columns equal those of one of the other rule's active rows. Unknown equals nothing."""
+    causes = {tuple(work.value(other, row, name) for name in inhibit.others) for row in active}
     causes = {cause for cause in causes if not any(_is_unknown(value) for value in cause)}
-    columns = [[work.value(watch, row, name) for row in rows.tolist()] for name in inhibit.same]
+    columns = [[work.value(watch, row, name) for row in rows.tolist()] for name in inhibit.own]
     return np.array([values in causes for values in zip(*columns, strict=True)], dtype=bool)
 
 

@@ -344,6 +344,16 @@ def test_cause_explains_its_consequences_away():
     assert story.table[1]["respond_by"] == "2026-03-02T12:05:31Z"
 
 
+def test_cause_explains_what_knows_it_by_another_name():
+    """A robot whose nearest cell is down is suppressed although its row names no cell that serves it."""
+    near = SILENT.replace("same: [cell_id]", "same: [{cell_near: cell_id}]")
+    story = Story(DOWN, near)
+    story.hear([{"key": "c1", "cell_id": "c1", "state": "down"}], "cell", "cells")
+    rows = [robot(1, cell_near="c1"), robot(1, "r2", cell_near="c2", cell_id="c1"), robot(1, "r3")]
+
+    assert story.look(rows) == "cells c1 raised, r1 raised, r2 raised, r3 raised, r1 suppressed"
+
+
 def test_cause_that_is_out_of_service_explains_nothing():
     """A sensor known to be broken must not silence others."""
     story = Story(DOWN, SILENT)

@@ -229,7 +229,7 @@ def test_rings_of_inhibition_are_found_however_long():
 
 
 def test_inhibition_compares_columns_that_both_rules_have():
-    """`same` names a column of both rules' rows."""
+    """`same` names a column of both rules' rows, or one of each."""
     cells = rule(name="cell_down", kind="cell", when='state == "down"')
     good = rule(name="shuttle_weak", when="signal_rsrp_dbm < -110", inhibited_by="[{rule: cell_down, same: [cell_id]}]")
     bad = good.replace("same: [cell_id]", "same: [battery_percent]")
@@ -237,6 +237,16 @@ def test_inhibition_compares_columns_that_both_rules_have():
     assert len(read_rules({"a": cells, "b": good}).rules) == 2
     assert "there is no column battery_percent" in faults(cells, bad)[0]
     assert "(in cell_down)" in faults(cells, bad)[0]
+
+    paired = good.replace("same: [cell_id]", "same: [feed, {cell_near: cell_id}]")
+    (inhibit,) = read_rules({"a": cells, "b": paired}).rules["shuttle_weak"].rule.inhibited_by
+    assert (inhibit.own, inhibit.others) == (("feed", "cell_near"), ("feed", "cell_id"))
+    crossed = good.replace("same: [cell_id]", "same: [{availability_percent: cell_id}]")
+    assert "there is no column availability_percent" in faults(cells, crossed)[0]
+    assert "(in shuttle_weak)" in faults(cells, crossed)[0]
+    crossed = good.replace("same: [cell_id]", "same: [{cell_near: cell_near}]")
+    assert "there is no column cell_near" in faults(cells, crossed)[0]
+    assert "(in cell_down)" in faults(cells, crossed)[0]
 
 
 def test_rules_that_are_right_can_be_used_without_those_that_are_wrong():
