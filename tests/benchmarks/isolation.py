@@ -148,7 +148,9 @@ async def watch(port: int, seen: Seen) -> None:
                 continue
             columns = decoder.decode(message)
             names = [feed["name"] for feed in decoder.legend["feeds"]]
-            feeds = np.where(columns.look > 0, (columns.look - 1) >> 8 & 4095, -1)  # above lies the priority of an alarm
+            feeds = np.where(
+                columns.look > 0, (columns.look - 1) >> 8 & 4095, -1
+            )  # above lies the priority of an alarm
             for name in STEADY:
                 mine = columns.t[feeds == names.index(name)] if name in names else ()
                 stamp = int(max(mine, default=0)) + int(decoder.legend["t0"]) - 1

@@ -47,7 +47,7 @@ def test_what_was_recorded_plays_again(start, watch, tmp_path):
     seen = watch()
     seen.page.goto(f"{live.url}/wall")
     robots = r"/120\s+robots/.test(document.querySelector('#panel-fleet')?.innerText)"
-    wait_for(seen.page, robots, 20)
+    wait_for(seen.page, robots, 60)
     seen.page.wait_for_timeout(4000)
     live.end()
     recordings = tmp_path / "data" / "recordings"
@@ -56,7 +56,7 @@ def test_what_was_recorded_plays_again(start, watch, tmp_path):
     replay = start("replay", "--from", str(recordings), "--rate", "2", "--port", "0")
     again = watch()
     again.page.goto(f"{replay.url}/wall")
-    wait_for(again.page, robots, 20)
+    wait_for(again.page, robots, 60)
 
     with urllib.request.urlopen(f"{replay.url}/healthz", timeout=5) as answer:
         assert json.load(answer)["mode"] == "replay"
