@@ -44,7 +44,7 @@ from control_room.city import City
 from control_room.clock import Clock
 from control_room.displays import Displays
 from control_room.live import Bundle, LiveHub, Mode
-from control_room.model import FeedHealth, Snapshot
+from control_room.model import Snapshot
 from control_room.publish import COLUMNS_OF, Publisher
 from control_room.quality_keeper import PastQuality, QualityKeeper
 from control_room.sandbox_desk import SandboxDesk
@@ -54,7 +54,7 @@ from control_room.storage.database import DatabaseError
 from control_room.storage.store import Store
 from control_room.tiles import MBTiles
 from control_room.writer import advance, note_failure, note_past, note_time, note_unchanged
-from feeds.feed import Feed, get_adapter
+from feeds.feed import Feed, begin_health, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
 from layouts.screens.admin_sandbox import build_admin_sandbox
@@ -124,7 +124,7 @@ class ControlRoom:
             _notify(settings, mode),
         )
         self.cache: Cache[Outcome | AlarmWork | PastQuality, Mapping[str, Bundle]] = Cache(
-            Snapshot.empty(clock.now(), (_health(f) for f in self.feeds)),
+            Snapshot.empty(clock.now(), (begin_health(f) for f in self.feeds)),
             self._apply,
             lambda snapshot: note_time(snapshot, self.clock.now()),
             self._announce,
@@ -317,21 +317,6 @@ class ControlRoom:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _health(feed: Feed) -> FeedHealth:
-    return FeedHealth(
-        feed=feed.name,
-        title=feed.title,
-        supplier=feed.supplier,
-        adapter=feed.adapter,
-        every_s=feed.every_s,
-        ageing_after_s=feed.ageing_after_s,
-        stale_after_s=feed.stale_after_s,
-        promised_fresh_percent=feed.promise.fresh_percent,
-        promised_valid_percent=feed.promise.valid_percent,
-        promised_latency_ms=feed.promise.latency_ms,
-    )
 
 
 def _store(settings: Mapping[str, Any], mode: Mode) -> Store | None:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from control_room.city import City
-from control_room.model import FeedHealth, Snapshot
+from control_room.model import Snapshot
 from control_room.writer import advance, note_failure, note_time, note_unchanged
 from feeds.anonymity.check import clean_rows, keep_to_list
-from feeds.feed import Adapter, Feed, FeedError, get_adapter
+from feeds.feed import Adapter, Feed, FeedError, begin_health, get_adapter
 from feeds.fetch import Page
 from feeds.poller import read_pages
 from feeds.privacy import hide_identifiers
@@ -37,7 +37,7 @@ def play(
     """
     feeds = {feed.name: feed for feed in recording.feeds}
     adapters = {name: keep_to_list(feed, get_adapter(feed.adapter)) for name, feed in feeds.items()}
-    snapshot = Snapshot.empty(start, (_health(feed) for feed in recording.feeds))
+    snapshot = Snapshot.empty(start, (begin_health(feed) for feed in recording.feeds))
     waiting: list[tuple[datetime, str, int]] = []
     for name, polls in recording.polls.items():
         current = bisect_right(polls, start, key=lambda poll: poll.received_at) - 1
@@ -82,18 +82,3 @@ def _note_silent(snapshot: Snapshot, feeds: dict[str, Feed], now: datetime) -> S
         if (now - asked_at).total_seconds() >= feeds[name].every_s:
             snapshot = note_unchanged(snapshot, name, now)
     return snapshot
-
-
-def _health(feed: Feed) -> FeedHealth:
-    return FeedHealth(
-        feed=feed.name,
-        title=feed.title,
-        supplier=feed.supplier,
-        adapter=feed.adapter,
-        every_s=feed.every_s,
-        ageing_after_s=feed.ageing_after_s,
-        stale_after_s=feed.stale_after_s,
-        promised_fresh_percent=feed.promise.fresh_percent,
-        promised_valid_percent=feed.promise.valid_percent,
-        promised_latency_ms=feed.promise.latency_ms,
-    )

@@ -31,7 +31,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from control_room.model import VEHICLE_TYPES, Batch
+from control_room.model import VEHICLE_TYPES, Batch, FeedHealth
 
 
 class FeedError(Exception):
@@ -178,6 +178,22 @@ class Feed(BaseModel):
         if not self.title:
             object.__setattr__(self, "title", self.name.replace("_", " "))
         return self
+
+
+def begin_health(feed: Feed) -> FeedHealth:
+    """How a feed stands that nobody has asked yet."""
+    return FeedHealth(
+        feed=feed.name,
+        title=feed.title,
+        supplier=feed.supplier,
+        adapter=feed.adapter,
+        every_s=feed.every_s,
+        ageing_after_s=feed.ageing_after_s,
+        stale_after_s=feed.stale_after_s,
+        promised_fresh_percent=feed.promise.fresh_percent,
+        promised_valid_percent=feed.promise.valid_percent,
+        promised_latency_ms=feed.promise.latency_ms,
+    )
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,8 @@ from dash.development.base_component import Component
 from control_room.sandbox_desk import Running, Scenario, State, Step, time_left
 from layouts.formats import format_reason
 from layouts.panel import View
-from layouts.parts.mark import build_overlay
-from layouts.parts.sight import is_far
 from layouts.parts.symbol import symbol
-from layouts.screens.wall import build_header, build_live
+from layouts.screens.frame import build_frame, build_scroll
 
 LIST, SAID, TICK = "scenario-list", "scenario-said", "scenario-tick"
 NOW, FAULTS = "scenario-now", "scenario-faults"
@@ -35,38 +33,21 @@ RENEWED_EVERY_S = 5
 
 def build_admin_sandbox(view: View, settings: Mapping[str, Any]) -> Component:
     """The screen `/admin/sandbox`, without what only the sandbox knows."""
-    middle = html.Main(
-        html.Div(
-            [
-                html.P(
-                    "Each scenario is a story that the simulated city plays: to train operators and to rehearse. "
-                    "Every screen of this control room shows it, marked SANDBOX. Nothing here reaches the real city.",
-                    className="scenario-about",
-                ),
-                html.P(id=SAID, role="status", className="scenario-said"),
-                html.Div(html.P("Asking the sandbox what it offers.", className="calm"), id=LIST),
-                html.P([html.A("To the map", href="/wall"), html.A("To the feeds", href="/feeds")], className="ways"),
-                dcc.Interval(id=TICK, interval=RENEWED_EVERY_S * 1000),
-            ],
-            className="wall-scroll",
-            tabIndex=0,
-            role="region",
-            **{"aria-label": "Scenarios"},
-        ),
-        className="wall-map wall-table",
-    )
-    return html.Div(
+    middle = build_scroll(
         [
-            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, "Scenarios of the sandbox"),
-            middle,
-            *build_overlay(view),
-            build_live(view, "admin", ()),
+            html.P(
+                "Each scenario is a story that the simulated city plays: to train operators and to rehearse. "
+                "Every screen of this control room shows it, marked SANDBOX. Nothing here reaches the real city.",
+                className="scenario-about",
+            ),
+            html.P(id=SAID, role="status", className="scenario-said"),
+            html.Div(html.P("Asking the sandbox what it offers.", className="calm"), id=LIST),
+            html.P([html.A("To the map", href="/wall"), html.A("To the feeds", href="/feeds")], className="ways"),
+            dcc.Interval(id=TICK, interval=RENEWED_EVERY_S * 1000),
         ],
-        id="wall",
-        className="wall wall-admin is-far" if is_far(settings) else "wall wall-admin",
-        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+        "Scenarios",
     )
+    return build_frame(view, settings, middle, name="admin", title="Scenarios of the sandbox", style="wall-admin")
 
 
 def build_silence(reason: str) -> list[Component]:

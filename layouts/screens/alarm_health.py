@@ -9,12 +9,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View
-from layouts.parts.mark import build_overlay
-from layouts.parts.sight import is_far
-from layouts.screens.wall import build_header, build_live, build_panel_frame
+from layouts.screens.frame import build_frame, build_scroll
+from layouts.screens.wall import build_panel_frame
 
 PATH = "/alarms/health"
-TOPICS = ("panel:alarm_health", "panel:feeds")
+TOPICS = ("panel:alarm_health",)
 
 
 def build_alarm_health_screen(view: View, settings: Mapping[str, Any]) -> Component:
@@ -23,29 +22,14 @@ def build_alarm_health_screen(view: View, settings: Mapping[str, Any]) -> Compon
     Args:
         settings: of the server; the size of the wall is read from them.
     """
-    middle = html.Main(
-        html.Div(
-            [
-                build_panel_frame("alarm_health", view),
-                html.P(html.A("To the alarms", href="/alarms"), className="feeds-back"),
-            ],
-            className="wall-scroll",
-            tabIndex=0,
-            role="region",
-            **{"aria-label": "Figures and their targets"},
-        ),
-        className="wall-map wall-table",
-    )
-    return html.Div(
+    middle = build_scroll(
         [
-            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, "How the alarms themselves do"),
-            middle,
-            html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
-            *build_overlay(view),
-            build_live(view, "alarm-health", TOPICS),
+            build_panel_frame("alarm_health", view),
+            html.P(html.A("To the alarms", href="/alarms"), className="feeds-back"),
         ],
-        id="wall",
-        className="wall wall-health is-far" if is_far(settings) else "wall wall-health",
-        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+        "Figures and their targets",
+    )
+    title = "How the alarms themselves do"
+    return build_frame(
+        view, settings, middle, name="alarm-health", title=title, style="wall-health", topics=TOPICS, strip=True
     )

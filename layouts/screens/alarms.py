@@ -15,11 +15,9 @@ from dash.development.base_component import Component
 
 from layouts.panel import View
 from layouts.parts.alarm import build_announcers
-from layouts.parts.mark import build_overlay
-from layouts.parts.sight import is_far
-from layouts.screens.wall import build_header, build_live, build_panel_frame
+from layouts.screens.frame import build_frame
 
-TOPICS = ("panel:alarm_list", "panel:alarm_call", "panel:feeds")
+TOPICS = ("panel:alarm_list", "panel:alarm_call")
 COMMANDS_URL = "/alarms/commands"
 JOURNAL_URL = "/alarms/journal"
 
@@ -40,17 +38,14 @@ def build_alarms_screen(view: View, settings: Mapping[str, Any]) -> Component:
         ],
         className="wall-map",
     )
-    return html.Div(
-        [
-            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, "Alarms"),
-            desk,
-            html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
-            *build_announcers(sound="on"),
-            *build_overlay(view),
-            build_live(view, "alarms", TOPICS),
-        ],
-        id="wall",
-        className="wall wall-desk is-far" if is_far(settings) else "wall wall-desk",
-        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+    return build_frame(
+        view,
+        settings,
+        desk,
+        name="alarms",
+        title="Alarms",
+        style="wall-desk",
+        topics=TOPICS,
+        strip=True,
+        more=build_announcers(sound="on"),
     )

@@ -13,9 +13,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View
-from layouts.parts.mark import build_overlay
-from layouts.parts.sight import is_far
-from layouts.screens.wall import build_header, build_live, build_panel_frame
+from layouts.screens.frame import build_frame, build_scroll
+from layouts.screens.wall import build_panel_frame
 
 TOPICS = ("panel:feed_table", "panel:suppliers", "panel:feed_hours", "panel:catalogue")
 
@@ -26,31 +25,15 @@ def build_feeds_screen(view: View, settings: Mapping[str, Any]) -> Component:
     Args:
         settings: of the server; the size of the wall is read from them.
     """
-    middle = html.Main(
-        html.Div(
-            [
-                build_panel_frame("feed_table", view),
-                build_panel_frame("suppliers", view),
-                build_panel_frame("feed_hours", view),
-                build_panel_frame("catalogue", view),
-                html.P(html.A("To the map", href="/wall"), className="feeds-back"),
-            ],
-            className="wall-scroll",
-            tabIndex=0,
-            role="region",
-            **{"aria-label": "Feeds, suppliers and catalogue"},
-        ),
-        className="wall-map wall-table",
-    )
-    return html.Div(
+    middle = build_scroll(
         [
-            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, "What we are told, and by whom"),
-            middle,
-            *build_overlay(view),
-            build_live(view, "feeds", TOPICS),
+            build_panel_frame("feed_table", view),
+            build_panel_frame("suppliers", view),
+            build_panel_frame("feed_hours", view),
+            build_panel_frame("catalogue", view),
+            html.P(html.A("To the map", href="/wall"), className="feeds-back"),
         ],
-        id="wall",
-        className="wall wall-feeds is-far" if is_far(settings) else "wall wall-feeds",
-        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+        "Feeds, suppliers and catalogue",
     )
+    title = "What we are told, and by whom"
+    return build_frame(view, settings, middle, name="feeds", title=title, style="wall-feeds", topics=TOPICS)

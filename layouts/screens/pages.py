@@ -14,9 +14,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View, list_panels
-from layouts.parts.mark import build_overlay
-from layouts.parts.sight import is_far
-from layouts.screens.wall import build_header, build_live, build_panel_frame
+from layouts.screens.frame import build_frame, build_scroll
+from layouts.screens.wall import build_panel_frame
 
 
 @dataclass(frozen=True)
@@ -66,31 +65,12 @@ def build_page(page: Page, view: View, settings: Mapping[str, Any]) -> Component
     Args:
         settings: of the server; the size of the wall is read from them.
     """
-    middle = html.Main(
-        html.Div(
-            [
-                build_links(page.path),
-                html.Div([_build_panel(name, view) for name in page.panels], className="page-grid"),
-            ],
-            className="wall-scroll",
-            tabIndex=0,
-            role="region",
-            **{"aria-label": f"{page.title}: panels"},
-        ),
-        className="wall-map wall-table",
-    )
-    return html.Div(
-        [
-            html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, page.title),
-            middle,
-            html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"}),
-            *build_overlay(view),
-            build_live(view, page.path.strip("/"), (*(f"panel:{n}" for n in page.panels), "panel:feeds")),
-        ],
-        id="wall",
-        className="wall wall-page is-far" if is_far(settings) else "wall wall-page",
-        **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
+    panels = html.Div([_build_panel(name, view) for name in page.panels], className="page-grid")
+    middle = build_scroll([build_links(page.path), panels], f"{page.title}: panels")
+    topics = tuple(f"panel:{name}" for name in page.panels)
+    name = page.path.strip("/")
+    return build_frame(
+        view, settings, middle, name=name, title=page.title, style="wall-page", topics=topics, strip=True
     )
 
 
