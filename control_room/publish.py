@@ -6,7 +6,8 @@ once per screen: the hub sends these very bytes to every screen of the audience.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -38,7 +39,15 @@ COLUMNS_OF: Mapping[str, frozenset[str]] = MappingProxyType({"wall": frozenset({
 class Publisher:
     """Makes the bundle of every audience from a snapshot."""
 
-    def __init__(self, feeds: Sequence[Feed], city: City, clock: Clock, mode: str) -> None:
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        city: City,
+        clock: Clock,
+        mode: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._feeds = tuple(feeds)
         self._city = city
         self._clock = clock
@@ -81,8 +90,8 @@ class Publisher:
         view = self.view(snapshot, audience.name)
         frame = audience.frames.encode(audience.marks.build(view.snapshot))
         wanted &= self._panels.keys()  # any client may ask for any name
-        if _are_due(snapshot.at, audience, wanted):
-            audience.panels_at = snapshot.at
+        if _are_due(snapshot.at, self._monotonic(), audience, wanted):
+            audience.panels_at, audience.panels_s = snapshot.at, self._monotonic()
             audience.panels = self._build_panels(view, audience, wanted)
         elif snapshot.tables.get("alarm") is not audience.alarms:
             # The next second may be long in coming where no feed speaks; an alarm cannot wait for it.
@@ -110,16 +119,16 @@ class Publisher:
         return built
 
 
-def _are_due(now: datetime, audience: _Audience, wanted: frozenset[str]) -> bool:
+def _are_due(now: datetime, now_s: float, audience: _Audience, wanted: frozenset[str]) -> bool:
     """Whether panels are built now: each second, and at once for a screen that wants one nobody has shown yet.
 
-    In a still the moment never passes, and after a clock was set back it is long
-    in coming; screens that connect then must not wait for it.
+    In a still the moment never passes, nor at the end of a recording, and after a
+    clock was set back it is long in coming: what arrives then is shown all the same.
     """
     if audience.panels_at is None or not wanted <= audience.panels.keys():
         return True
     since_s = (now - audience.panels_at).total_seconds()
-    return since_s < 0 or since_s >= PANELS_EVERY_S
+    return since_s < 0 or max(since_s, now_s - audience.panels_s) >= PANELS_EVERY_S
 
 
 def _with_fault(since: datetime, before: bytes | None) -> bytes:
@@ -137,6 +146,7 @@ class _Audience:
         self.frames = frames
         self.panels: Mapping[str, bytes] = {}
         self.panels_at: datetime | None = None
+        self.panels_s = 0.0  # the same by a clock that passes in a still, and at the end of a recording
         self.alarms: Table | None = None  # as last shown; the engine gives the same table while nothing changed
         self.failing_since: dict[str, datetime] = {}
         self.contents: dict[str, bytes] = {}  # of panels as last built, JSON

@@ -146,6 +146,18 @@ def test_a_screen_that_comes_while_time_stands_gets_its_panels(city):
     assert set(publisher.make(still, WANTED)["wall"].panels) == WANTED["wall"]
 
 
+def test_what_arrives_while_time_stands_is_shown(city):
+    """At the end of a recording the clock stops, and feeds may have their first answer still to come."""
+    real_s = [100.0]
+    publisher = Publisher([FEED], city, FixedClock(NOW), "replay", lambda: real_s[0])
+    before = publisher.make(snapshot(city), WANTED)["wall"].panels["fleet"]
+    more = snapshot(city, labels=("47", "48"))
+
+    assert publisher.make(more, WANTED)["wall"].panels["fleet"] == before
+    real_s[0] += 1
+    assert publisher.make(more, WANTED)["wall"].panels["fleet"] != before
+
+
 def test_a_name_that_is_no_panel_builds_nothing(city):
     """Whoever asks for one does not make the others be built more often."""
     publisher = Publisher([FEED], city, FixedClock(NOW), "live")
