@@ -10,10 +10,10 @@ come in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import h3  # type: ignore[import-untyped]
 import numpy as np
@@ -21,7 +21,8 @@ from shapely import contains_xy
 
 from control_room.city import METRES_PER_DEGREE, City
 from control_room.conformance import find_outline
-from control_room.model import Table, to_ms
+from control_room.model import Table, text_array, to_ms
+from control_room.remember import remember
 
 # Vehicles that depend on the city's own 5G network; buses and scooters bring a public operator's card.
 CONNECTED: Final = ("robot", "shuttle", "drone")
@@ -31,8 +32,6 @@ IN_RANGE_M: Final = 1_500.0
 BEHIND_FACTOR: Final = 1.5
 # Joins names in the column `zones`.
 PARTED_BY: Final = "; "
-
-_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ def describe_surroundings(vehicles: Table, around: Around, city: City, now: date
     connected = np.flatnonzero(np.isin(vehicles["vehicle_type"].astype(str), CONNECTED) & ~np.isnan(latitude))
     if len(connected) and (len(around.sites) or len(around.cells) or len(around.coverage)):
         near = _find_cells(vehicles, connected, around.sites)
-        states = _remember("states", _states_by_cell, around.cells)
+        states = remember("surroundings states", _states_by_cell, around.cells)
         added["cell_near"] = near
-        added["cell_state"] = _texts([states.get(cell) if cell else None for cell in near.tolist()])
+        added["cell_state"] = text_array([states.get(cell) if cell else None for cell in near.tolist()])
         added["expected_rsrp_dbm"] = _expect_signal(latitude, longitude, connected, around.coverage)
-    zones = [*_remember("areas", _outlines_of_areas, city), *_list_geozones(around.airspace, now)]
+    zones = [*remember("surroundings areas", _outlines_of_areas, city), *_list_geozones(around.airspace, now)]
     if zones:
         added["zones"] = _list_zones(latitude, longitude, zones)
     return added
@@ -104,7 +103,7 @@ def find_sectors(latitude: np.ndarray, longitude: np.ndarray, sites: Table) -> n
     likely[np.isnan(likely)] = np.inf
     best = likely.argmin(axis=1)
     reached = np.isfinite(likely[np.arange(len(best)), best])
-    found = _texts([None] * len(best))
+    found = text_array([None] * len(best))
     found[reached] = sites["cell_id"][best[reached]]
     return found
 
@@ -115,7 +114,7 @@ def _states_by_cell(cells: Table) -> dict[str, str | None]:
 
 def _expect_signal(latitude: np.ndarray, longitude: np.ndarray, rows: np.ndarray, coverage: Table) -> np.ndarray:
     signal = np.full(len(latitude), np.nan)
-    resolution, by_hexagon = _remember("hexagons", _signal_by_hexagon, coverage)
+    resolution, by_hexagon = remember("surroundings hexagons", _signal_by_hexagon, coverage)
     if by_hexagon:
         here = zip(latitude[rows].tolist(), longitude[rows].tolist(), strict=True)
         signal[rows] = [by_hexagon.get(h3.latlng_to_cell(lat, lon, resolution), np.nan) for lat, lon in here]
@@ -155,7 +154,7 @@ def _list_geozones(airspace: Table, now: datetime) -> list[_Zone]:
     at = to_ms(now)
     return [
         zone
-        for zone, begins, ends in _remember("geozones", _outlines_of_geozones, airspace)
+        for zone, begins, ends in remember("surroundings geozones", _outlines_of_geozones, airspace)
         if not (at < begins or at > ends)  # a comparison with NaT is false: no start, no end
     ]
 
@@ -176,22 +175,4 @@ def _list_zones(latitude: np.ndarray, longitude: np.ndarray, zones: list[_Zone])
         near = np.flatnonzero((longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north))
         for row in near[contains_xy(zone.outline, longitude[near], latitude[near])].tolist():
             names[row] = f"{names[row]}{PARTED_BY}{zone.name}" if names[row] else zone.name
-    return _texts(names)
-
-
-def _texts(values: list[str | None]) -> np.ndarray:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-_remembered: dict[str, tuple[Any, Any]] = {}
-
-
-def _remember(what: str, make: Callable[[Any], _Made], source: Any) -> _Made:
-    """What was made of the very same source last time, else made now; one of each sort is kept."""
-    held = _remembered.get(what)
-    if held is None or held[0] is not source:
-        held = _remembered[what] = (source, make(source))
-    made: _Made = held[1]
-    return made
+    return text_array(names)

@@ -17,7 +17,12 @@ MAY_IMPORT = {
     "control_room.city": ("control_room.city",),
     "control_room.dictionary": ("control_room.model",),
     "control_room.enrich": ("control_room.city", "control_room.model", "control_room.surroundings"),
-    "control_room.surroundings": ("control_room.city", "control_room.conformance", "control_room.model"),
+    "control_room.surroundings": (
+        "control_room.city",
+        "control_room.conformance",
+        "control_room.model",
+        "control_room.remember",
+    ),
     "control_room.conformance": ("control_room.model",),
     "control_room.remember": (),
     "control_room.network": ("control_room.city", "control_room.model"),
