@@ -168,6 +168,9 @@
     map() { return layer ? layer.map : null; },
   };
 
+  // Read anew: the tokens of the new theme hold as soon as its attribute does.
+  document.addEventListener("controlroom:theme", () => { if (layer && layer.started) post({ type: "palette", palette: palette() }); });
+
   if (!window.L) return; // a page without a map
   window.L.Map.addInitHook(function hook() {
     this.whenReady(() => {

@@ -215,8 +215,8 @@ class ControlRoom:
             "control_room",
             backend="fastapi",
             assets_folder=str(ASSETS),
-            # Scripts of the worker are loaded by the worker, not by the page.
-            assets_path_ignore=["worker"],
+            # Scripts of the worker are loaded by the worker, those of `early` by the head of the page.
+            assets_path_ignore=["worker", "early"],
             title=f"{self.city.title} control room",
             update_title="",
             serve_locally=True,

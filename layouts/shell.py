@@ -23,6 +23,7 @@ def index_page(city: City, mode: str) -> str:
 <meta name="color-scheme" content="dark">
 <meta name="theme-color" content="#14181c">
 <title>{{%title%}}</title>
+<script src="/assets/early/theme.js"></script>
 <link rel="preload" href="/assets/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>
 {{%favicon%}}
 {{%css%}}

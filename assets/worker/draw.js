@@ -74,6 +74,13 @@ self.Draw = (() => {
     }
   }
 
+  /** Other colours (another theme): everything is painted anew. */
+  function palette(colours) {
+    look.colours = colours;
+    Symbols.recolour(colours);
+    ground();
+  }
+
   function base(found) {
     basemap = found;
     Ground.load(found);
@@ -390,5 +397,5 @@ self.Draw = (() => {
     return [fromX[i] + (toX[i] - fromX[i]) * f, fromY[i] + (toY[i] - fromY[i]) * f];
   }
 
-  return { init, view: setView, frame, clock: setClock, channel: setChannel, follow, base, debug, position };
+  return { init, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, debug, position };
 })();

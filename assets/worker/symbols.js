@@ -35,6 +35,12 @@ self.Symbols = (() => {
     made.clear();
   }
 
+  function recolour(palette) {
+    colours = palette;
+    for (const picture of made.values()) picture.close();
+    made.clear();
+  }
+
   // step is -1 where the heading is not known: then there is no nib, and nothing is turned.
   function draw(type, cls, step, size) {
     const canvas = new OffscreenCanvas(size, size);
@@ -137,5 +143,5 @@ self.Symbols = (() => {
   const find = (typeIndex, type, cls, step, size) => keep((typeIndex * 16 + cls) * 64 + step + 1, size, () => draw(type, cls, step, size));
   const badge = (number, size) => keep(-number, size, () => drawBadge(number, size));
 
-  return { init, find, badge, STEPS, FILLED, HOLLOW, HELP, DASHED, GHOST, DIM, CLASS_OF_STATE };
+  return { init, recolour, find, badge, STEPS, FILLED, HOLLOW, HELP, DASHED, GHOST, DIM, CLASS_OF_STATE };
 })();
