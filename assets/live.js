@@ -200,15 +200,27 @@
     card: (message) => { counters.cards += 1; writeCard(message); },
     panel: ({ name, children }) => { counters.panels += 1; writePanel(name, children); },
     channel: (message) => { channel = message; writeChannel(); },
-    clock: (message) => { const first = clock === null; clock = message; if (first) tick(); },
+    clock: (message) => {
+      const first = clock === null, jumped = !first && (clock.replaying !== message.replaying || Math.abs(message.now - serverNow()) > 2000);
+      clock = message;
+      if (first) tick();
+      // Another moment was chosen: no age and no clock may go on from the one before, not even for a second.
+      else if (jumped) { writeClock(); writeAllAges(); }
+    },
+    moment: (message) => say("moment", message),
+    settled: (message) => say("settled", message),
     frame: (message) => {
       counters.frames += 1;
       if (message.key) counters.keys += 1;
       counters.seq = message.seq;
       counters.moved = message.moved;
       newest = message.newest;
+      say("frame", message);
     },
   };
+
+  /** For the scripts that make something of it: timeline.js. */
+  function say(name, detail = null) { document.dispatchEvent(new CustomEvent(`controlroom:${name}`, { detail })); }
 
   function receive(event) {
     const answer = answers[event.data.type];
@@ -247,6 +259,7 @@
     post({ type: "start", topics, screen: data.screen || "screen", follow: shorten(follow), build: BUILD });
     if (window.controlRoomMap) window.controlRoomMap.attach(post);
     writeChannel();
+    say("started");
   }
 
   function find() {
@@ -286,10 +299,14 @@
     debug(deep = false) {
       const at = serverNow();
       const shown = { ...counters, state: channel.state, age_ms: at === null || newest === null ? null : at - newest,
-        server_now: at, mode: clock?.mode ?? null, followed: followed?.id ?? null };
+        server_now: at, mode: clock?.mode ?? null, replaying: clock?.replaying ?? false, followed: followed?.id ?? null };
       if (!deep) return shown;
       return new Promise((resolve) => { waiting = (inner) => resolve({ ...shown, worker: inner }); post({ type: "debug" }); });
     },
+    /** Leaves now for a recorded moment, and comes back: {do: "seek", at: ms}, {do: "play", rate}, {do: "pause"}, {do: "live"}. */
+    time(wish) { post({ type: "time", ...wish }); },
+    /** Whether what is shown was recorded, and is of another moment than now. */
+    isReplaying: () => clock?.replaying ?? false,
     /** Follows another vehicle; null follows none. */
     follow(id) { if (id === null) writeCard(null); post({ type: "follow", id: shorten(id) }); },
   };

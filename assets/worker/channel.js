@@ -40,14 +40,21 @@
       this.heard = false;
       this.state = "late";
       this.waiting = [];
+      this.era = 0; // raised by whoever owns it: what was received before is then no longer shown (replay.js)
       this.draining = false;
       this.panels = Promise.resolve();
       this.counters = { opened: 0, lost: 0, errors: 0, keys: 0, deltas: 0, skipped: 0, panels: 0, bytes: 0, texts: 0 };
     }
 
     start() {
-      setInterval(() => this.watch(), this.limits.watch_ms);
+      this.watchTimer = setInterval(() => this.watch(), this.limits.watch_ms);
       this.open();
+    }
+
+    /** For good. */
+    stop() {
+      clearInterval(this.watchTimer);
+      this.drop();
     }
 
     send(message) {
@@ -145,7 +152,7 @@
       const tag = new Uint8Array(data, 0, 1)[0];
       if (tag === Frames.PANEL) this.panel(data, mine);
       else {
-        this.waiting.push({ data, tag });
+        this.waiting.push({ data, tag, era: this.era });
         if (this.waiting.length > this.limits.waiting && !this.waiting.some((frame) => frame.tag === Frames.KEY)) {
           this.fail(new Error("frames come faster than they can be read"), mine);
         } else this.drain();
@@ -163,10 +170,11 @@
           this.counters.skipped += key;
           this.waiting.splice(0, key);
         }
-        const { data, tag } = this.waiting.shift();
+        const { data, tag, era } = this.waiting.shift();
+        if (era !== this.era) continue;
         try {
           const body = await Frames.inflate(data);
-          if (mine !== this.generation) continue;
+          if (mine !== this.generation || era !== this.era) continue;
           const state = this.decoder.decode(body, tag);
           this.attempt = 0;
           this.counters[tag === Frames.KEY ? "keys" : "deltas"] += 1;
@@ -179,11 +187,12 @@
     }
 
     panel(data, mine) {
+      const { era } = this;
       // One after another as well, or a small old panel could overtake a large new one.
       this.panels = this.panels.then(async () => {
         try {
           const panel = JSON.parse(new TextDecoder().decode(await Frames.inflate(data)));
-          if (mine !== this.generation) return;
+          if (mine !== this.generation || era !== this.era) return;
           this.counters.panels += 1;
           this.attempt = 0; // a screen without a map is well, too
           this.on.panel(panel);
@@ -225,6 +234,12 @@
       const offset = now - at * this.rate;
       if (this.offset === null || offset > this.offset) this.offset = offset;
       else this.offset += (offset - this.offset) * 0.02;
+    }
+
+    /** Another moment altogether, as in a replay: nothing that was heard before counts. */
+    set(now, rate, at = performance.now()) {
+      this.rate = rate;
+      this.offset = now - at * rate;
     }
 
     now(at = performance.now()) { return this.offset === null ? null : this.offset + at * this.rate; }

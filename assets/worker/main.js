@@ -1,17 +1,19 @@
 /* The worker of a screen: socket, decoding and drawing, away from the page's main thread.
  *
- * From the page: start, canvas, view, base, follow, painted, nudge, debug.
- * To the page: card, panel, channel, clock, frame, debug, and what draw.js says itself.
+ * From the page: start, canvas, palette, view, base, follow, painted, nudge, time, debug.
+ * To the page: card, panel, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
  * Their fields stand in docs/live-protocol.md, last section. Cards go out before any frame is decoded.
  */
 "use strict";
 
-importScripts("frames.js", "channel.js", "draw.js");
+importScripts("frames.js", "channel.js", "replay.js", "draw.js");
 
 (function () {
+  const WATCHED = "panel:alarm_call"; // what goes on while the screen shows the past: nobody may miss a new alarm
   const decoder = new Frames.FrameDecoder();
-  const clock = new Live.ServerClock();
-  let channel = null, screen = null, followed = null, slot = -1;
+  const liveClock = new Live.ServerClock();
+  const words = { live: ["late", 0], past: ["late", 0] }; // state of each socket, and when it was last heard
+  let channel = null, replay = null, screen = null, followed = null, slot = -1;
 
   /** Calls a function of draw.js; a fault in drawing must not stop the data. */
   function draw(call, ...args) {
@@ -22,26 +24,39 @@ importScripts("frames.js", "channel.js", "draw.js");
   /** performance.now() of this worker as milliseconds that page and worker share. */
   const shared = (at) => performance.timeOrigin + at;
 
+  const isReplaying = () => replay !== null && replay.isOn;
+  /** The decoder and the clock of what is shown now. */
+  const shown = () => (isReplaying() ? replay : { decoder, clock: liveClock });
+
   function tellClock() {
-    const at = performance.now(), now = clock.now(at), { rate, mode } = clock;
+    const { clock } = shown(), at = performance.now(), now = clock.now(at), { rate, mode } = clock;
     if (now === null) return;
     draw("clock", { now, at, rate, mode });
-    self.postMessage({ type: "clock", now, at: shared(at), rate, mode, real: clock.real === null ? null : clock.real + at });
+    self.postMessage({ type: "clock", now, at: shared(at), rate, mode, replaying: isReplaying(), real: clock.real === null ? null : clock.real + at });
   }
 
   function text(message) {
+    if (message.type === "hello") liveClock.greet(message);
+    else if (message.type === "beat") liveClock.hear(message);
+    if (!isReplaying()) show(message);
+  }
+
+  function show(message) {
     if (message.type === "card") {
       followed = message.card;
       self.postMessage(message);
       return;
     }
-    if (message.type === "hello") clock.greet(message);
-    else if (message.type === "beat") clock.hear(message);
     tellClock();
   }
 
   function frame(state, tag) {
-    clock.hear({ now: state.now });
+    if (isReplaying()) return;
+    liveClock.hear({ now: state.now });
+    paint(state, tag);
+  }
+
+  function paint(state, tag) {
     draw("frame", state);
     follow(state);
     self.postMessage({ type: "frame", seq: state.seq, key: tag === Frames.KEY, n: state.n, moved: state.moved, newest: state.newest });
@@ -68,26 +83,67 @@ importScripts("frames.js", "channel.js", "draw.js");
     if (channel !== null) return;
     screen = { screen: message.screen, topics: message.topics, follow: message.follow, build: message.build };
     const scheme = self.location.protocol === "https:" ? "wss://" : "ws://";
+    const panel = ({ name, children }) => self.postMessage({ type: "panel", name, children });
     channel = new Live.Channel({
       url: message.url || scheme + self.location.host + "/live",
-      hello: () => screen,
+      hello: () => (isReplaying() ? { ...screen, topics: screen.topics.filter((topic) => topic === WATCHED) } : screen),
       decoder,
       limits: message.limits,
+      on: { text, frame, panel, state: (word, heardAt) => { words.live = [word, heardAt]; tellChannel(); } },
+    });
+    replay = new Live.Replay({
+      url: scheme + self.location.host + "/timeline",
+      hello: () => ({ ...screen, topics: screen.topics.filter((topic) => topic !== WATCHED) }),
+      limits: message.limits,
       on: {
-        text,
-        frame,
-        panel: ({ name, children }) => self.postMessage({ type: "panel", name, children }),
-        state: (word, heardAt) => {
-          draw("channel", word);
-          self.postMessage({ type: "channel", state: word, heard: shared(heardAt) });
-        },
+        panel,
+        text: show,
+        frame: paint,
+        state: (word, heardAt) => { words.past = [word, heardAt]; tellChannel(); },
+        moment: (moment) => { self.postMessage(moment); },
+        settled: (what) => self.postMessage({ type: "settled", ...what }),
       },
     });
     channel.start();
   }
 
+  /** What is shown is only as good as the worse of the sockets it comes from: one brings the past, one new alarms. */
+  function tellChannel() {
+    const order = ["live", "late", "lost"], both = isReplaying() ? [words.live, words.past] : [words.live];
+    const [word, heardAt] = both.reduce((worst, next) => (order.indexOf(next[0]) > order.indexOf(worst[0]) ? next : worst));
+    draw("channel", word);
+    self.postMessage({ type: "channel", state: word, heard: shared(heardAt) });
+  }
+
+  /** The socket of now anew: with all that the screen wants, or, in a replay, with what must go on. */
+  function renewLive() {
+    decoder.reset();
+    channel.open();
+  }
+
+  const times = {
+    seek: ({ at }) => {
+      const first = !isReplaying();
+      if (first) words.past = ["live", performance.now()];
+      replay.seek(at);
+      if (first) renewLive();
+    },
+    play: ({ rate }) => replay.play(rate),
+    pause: () => replay.pause(),
+    live: () => {
+      if (!isReplaying()) return;
+      replay.leave();
+      followed = null;
+      renewLive();
+      tellClock();
+      tellChannel();
+    },
+  };
+
   function painted() {
-    const { seq, newest } = decoder.state, now = clock.now();
+    const { seq, newest } = decoder.state, now = liveClock.now();
+    // In a replay the socket of now carries no map; that the page is alive it says there all the same.
+    if (isReplaying()) { channel.send({ type: "painted", seq: 0, age_ms: null }); return; }
     // A screen without a map paints no frame; that its page is alive it says all the same.
     if (channel === null || (seq === null && screen.topics.includes("map"))) return;
     channel.send({ type: "painted", seq: seq ?? 0, age_ms: newest === null || now === null ? null : Math.round(now - newest) });
@@ -99,14 +155,16 @@ importScripts("frames.js", "channel.js", "draw.js");
     canvas: (message) => draw("init", message.canvas, message.options),
     view: (message) => draw("view", message.view),
     base: (message) => draw("base", message.basemap),
-    nudge: () => channel !== null && channel.nudge(),
+    palette: (message) => draw("palette", message.palette),
+    nudge: () => { if (channel !== null) { channel.nudge(); replay.nudge(); } },
+    time: (message) => { if (channel !== null && message.do in times) times[message.do](message); },
     follow: (message) => {
       screen.follow = message.id;
       followed = null;
-      channel.send({ type: "follow", id: message.id });
+      (isReplaying() ? replay : channel).send({ type: "follow", id: message.id });
     },
     debug: () => {
-      const { seq, n, now, newest } = decoder.state;
+      const { seq, n, now, newest } = shown().decoder.state;
       const drawing = self.Draw && self.Draw.debug ? self.Draw.debug() : null;
       self.postMessage({ type: "debug", seq, n, now, newest, slot, epoch: channel && channel.epoch, counters: channel && channel.counters, drawing });
     },
