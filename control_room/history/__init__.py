@@ -1,0 +1,1 @@
+"""What the control room remembers of the city: rollups of measures, facts, thinned positions (docs/history.md)."""
