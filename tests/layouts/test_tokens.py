@@ -83,7 +83,7 @@ def test_every_text_can_be_read_on_every_ground(theme):
 def test_every_coded_colour_stands_out_from_every_ground(theme):
     """4.6:1 in the dark, 4.9:1 in the light; the light theme's medium is for shapes alone: 3:1 (WCAG 1.4.11)."""
     t = tokens(theme)
-    least = {name: 4.9 if theme == "light" else 4.6 for name in PRIORITIES}
+    least = dict.fromkeys(PRIORITIES, 4.9 if theme == "light" else 4.6)
     if theme == "light":
         least["medium"] = 3.0
     low = {
