@@ -16,15 +16,14 @@ import numpy as np
 from dash import html
 from dash.development.base_component import Component
 
-from control_room.model import VEHICLE_STATES, VEHICLE_TYPES, Table, from_ms, to_ms
+from control_room.model import VEHICLE_STATES, VEHICLE_TYPES, Table, from_ms
 from layouts.formats import DASH, format_count, format_kind, format_reason, format_state
 from layouts.panel import Panel, View
 from layouts.parts.age import age
+from layouts.parts.sources import GONE, STALE, UNTIMED, judge_rows
 from layouts.parts.symbol import symbol
 
 MOST_ROWS = 8  # of the table, on the wall
-
-FRESH, STALE, GONE, UNTIMED = 0, 1, 2, 3
 
 # Who is listed, most important first.
 NEEDS_HELP, OUT_OF_CONTACT, IS_STALE, NOT_HEARD = 0, 1, 2, 3
@@ -45,7 +44,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Standing:
-    """Of each row: how old by its feed's own limits (FRESH, STALE, GONE, UNTIMED), and whether inside the city's box."""
+    """Of each row: how old by its feed's own limits (`judge_rows`), and whether inside the city's box."""
 
     ages: np.ndarray
     inside: np.ndarray
@@ -53,19 +52,7 @@ class Standing:
 
 def judge(table: Table, view: View) -> Standing:
     """How each row stands at the view's moment."""
-    limits = {f.name: i for i, f in enumerate(view.feeds)}
-    stale = np.array([*(f.stale_after_s for f in view.feeds), np.inf])
-    leaves = np.array([*(f.leaves_map_after_s for f in view.feeds), np.inf])
-    last = len(view.feeds)  # a row of a feed that nobody declared has no limits
-    feed = np.array([limits.get(name, last) for name in table["feed"].tolist()], dtype=np.int64)
-    observed = table["observed_at"]
-    age_s = (to_ms(view.now).astype(np.int64) - observed.astype(np.int64)) / 1000  # NaT is judged below, by itself
-    ages = np.select(
-        [np.isnat(observed), age_s > leaves[feed], age_s > stale[feed]],
-        [UNTIMED, GONE, STALE],
-        default=FRESH,
-    )
-    return Standing(ages, view.city.box.contains(table["latitude"], table["longitude"]))
+    return Standing(judge_rows(table, view), view.city.box.contains(table["latitude"], table["longitude"]))
 
 
 def count_fleets(table: Table, standing: Standing) -> list[Fleet]:

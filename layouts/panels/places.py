@@ -14,7 +14,8 @@ from dash.development.base_component import Component
 
 from layouts.formats import DASH, format_count, format_kind
 from layouts.panel import Panel, View
-from layouts.panels.fleet import GONE, judge, list_types
+from layouts.panels.fleet import judge, list_types
+from layouts.parts.sources import GONE, STALE, UNTIMED
 
 ELSEWHERE = "Away from named places"
 
@@ -39,7 +40,7 @@ def count_places(view: View) -> dict[str, Counter[str]]:
         counts[kind or "other"] += count
         if needs_help:
             counts["help"] += count
-        if age_class:
+        if age_class in (STALE, UNTIMED):
             counts["stale"] += count
     return dict(places)
 

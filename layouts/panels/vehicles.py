@@ -14,8 +14,9 @@ from dash.development.base_component import Component
 from control_room.model import VEHICLE_TYPES, from_ms
 from layouts.formats import DASH, format_count, format_kind, format_number, format_state
 from layouts.panel import Panel, View
-from layouts.panels.fleet import GONE, judge
+from layouts.panels.fleet import judge
 from layouts.parts.age import age
+from layouts.parts.sources import GONE
 
 MOST_ROWS = 400
 

@@ -12,44 +12,35 @@ import numpy as np
 from dash import html
 from dash.development.base_component import Component
 
-from control_room.model import FeedHealth, Table, from_ms, to_ms
-from control_room.remember import remember
+from control_room.ages import AGEING, FRESH, GONE, STALE, UNTIMED, code_feeds, judge_ages
+from control_room.model import FeedHealth, Table, from_ms
 from layouts.formats import format_count, format_reason
 from layouts.panel import View
 from layouts.panels.feeds import ORDER, WORDS
 from layouts.parts.age import age, coarse
 from layouts.parts.symbol import symbol
 
+__all__ = (
+    "AGEING",
+    "FRESH",
+    "GONE",
+    "ROW_WORDS",
+    "STALE",
+    "UNTIMED",
+    "build_row_age",
+    "build_sources",
+    "is_blind",
+    "judge_rows",
+    "list_sources",
+)
+
 # How old a row is by the limits of its own feed. The words are those of the feeds.
-FRESH, AGEING, STALE, GONE, UNTIMED = range(5)
 ROW_WORDS = ("fresh", "ageing", "stale", "not heard from", "age not known")
 
 
 def judge_rows(table: Table, view: View) -> np.ndarray:
-    """FRESH, AGEING, STALE, GONE (over the limit at which a row leaves the map) or UNTIMED for each row.
-
-    A row of a feed that nobody declared has no limits and is fresh while it has a time.
-    """
-    codes, names = remember("feed codes", _code_feeds, table)
-    limits = {f.name: (f.ageing_after_s, f.stale_after_s, f.leaves_map_after_s) for f in view.feeds}
-    nothing = (np.inf, np.inf, np.inf)
-    by_code = [limits.get(name or "", nothing) for name in names]
-    ageing, stale, leaves = np.array(by_code, dtype=np.float64).reshape(-1, 3).T
-    observed = table["observed_at"]
-    age_s = (to_ms(view.now).astype(np.int64) - observed.astype(np.int64)) / 1000  # NaT is judged first
-    judged: np.ndarray = np.select(
-        [np.isnat(observed), age_s > leaves[codes], age_s > stale[codes], age_s > ageing[codes]],
-        [UNTIMED, GONE, STALE, AGEING],
-        default=FRESH,
-    )
-    return judged
-
-
-def _code_feeds(table: Table) -> tuple[np.ndarray, list[str | None]]:
-    """Of each row the place of its feed in the list beside it."""
-    found: dict[str | None, int] = {}
-    codes = np.array([found.setdefault(name, len(found)) for name in table["feed"].tolist()], dtype=np.int64)
-    return codes, list(found)
+    """FRESH, AGEING, STALE, GONE (over the limit at which a row leaves the map) or UNTIMED for each row."""
+    return judge_ages(table, view.feeds, view.now)
 
 
 def list_sources(
@@ -65,7 +56,7 @@ def list_sources(
     for kind in tables:
         table = view.snapshot.tables.get(kind)
         if table is not None and len(table):
-            names |= set(remember("feed codes", _code_feeds, table)[1])
+            names |= set(code_feeds(table)[1])
     return [h for h in view.snapshot.feeds.values() if h.feed in names or h.adapter in adapters]
 
 
