@@ -11,11 +11,13 @@ Everything here runs on one event loop and takes no locks.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
@@ -34,7 +36,13 @@ MAX_MESSAGE_BYTES = 4096
 MAX_ID_CHARS = 256
 MAX_TOPICS = 32
 MAX_BUILD_CHARS = 64
+MAX_ADDRESS_CHARS = 300
+MAX_WHY_CHARS = 200
+MAX_ORDERS = 20  # that wait for one socket
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+DISPLAY_ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
 PANEL_TOPIC = "panel:"
+LAYER_TOPIC = "layer:"
 
 # Close codes of RFC 6455 that we use.
 REFUSED = 1008
@@ -70,11 +78,13 @@ class Bundle:
         panels: panel name → its binary message (`encode_panel`). A panel is
             sent where these bytes differ from those sent before.
         find_card: vehicle id → card, None when there is no such vehicle.
+        layers: layer name → its binary message (`control_room.layers`), sent likewise.
     """
 
     frame: Frame
     panels: Mapping[str, bytes]
     find_card: FindCard
+    layers: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def seq(self) -> int:
@@ -93,6 +103,7 @@ class Counters:
     deltas: int = 0
     skipped: int = 0
     panels: int = 0
+    layers: int = 0
     cards: int = 0
     beats: int = 0
     bytes: int = 0
@@ -111,6 +122,9 @@ class Screen:
         seen_at: when it last said anything.
         left_at: when its socket closed; None while connected.
         build: version of the scripts its page was loaded with; None where it does not say.
+        display: identity that its browser keeps; None where it keeps none.
+        address: path and query of the page here; None where it does not say.
+        since: when it said hello.
     """
 
     name: str
@@ -120,6 +134,9 @@ class Screen:
     age_ms: int | None = None
     left_at: datetime | None = None
     build: str | None = None
+    display: str | None = None
+    address: str | None = None
+    since: datetime = LONG_AGO
 
 
 @dataclass(eq=False)
@@ -148,15 +165,18 @@ class _Client:
     screen: Screen | None = None
     wants_map: bool = False
     panels: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     follow: str | None = None
     holds: int | None = None
     greeted: bool = False
     card_sent: str | None = None
     panels_sent: dict[str, bytes] = field(default_factory=dict)
+    layers_sent: dict[str, bytes] = field(default_factory=dict)
     sent_at: float = 0.0
     busy_since: float | None = None
     beat_due: bool = False
     messages: int = 0
+    orders: deque[str] = field(default_factory=deque)
 
 
 class LiveHub:
@@ -192,6 +212,8 @@ class LiveHub:
         self.epoch = epoch or secrets.token_hex(8)
         self.counters = Counters()
         self.screens: dict[int, Screen] = {}
+        # What a display says of an order: its identity, the order, the result and why.
+        self.on_obeyed: Callable[[str, str, str, str], None] = lambda display, order, result, why: None
         self._heartbeat_s = heartbeat_s
         self._hello_within_s = hello_within_s
         self._stuck_after_s = stuck_after_s
@@ -212,6 +234,10 @@ class LiveHub:
     def wanted_panels(self, audience: str) -> frozenset[str]:
         """Names of the panels that somebody of this audience shows now."""
         return frozenset(name for client in self._audience(audience).clients for name in client.panels)
+
+    def wanted_layers(self, audience: str) -> frozenset[str]:
+        """Topics (`layer:<name>`) of the layers that somebody of this audience shows now."""
+        return frozenset(LAYER_TOPIC + name for client in self._audience(audience).clients for name in client.layers)
 
     def publish_cards(self, audience: str, find_card: FindCard) -> None:
         """Sends followed vehicles of a new snapshot ahead of the rest of it.
@@ -239,6 +265,16 @@ class LiveHub:
         self._remember(place, bundle.frame)
         self.counters.published += 1
         self._wake(place.clients)
+
+    def order(self, display: str, message: Mapping[str, Any]) -> int:
+        """Sends `{"type": "order", …}` to the screens of that display; to how many. Screens choose whether they obey."""
+        text = _json(type="order", **message)
+        meant = [c for c in self._clients if c.screen is not None and c.screen.display == display]
+        for client in meant:
+            if len(client.orders) < MAX_ORDERS:
+                client.orders.append(text)
+        self._wake(meant)
+        return len(meant)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, audience: str) -> None:
         """One socket from accept to close, as a raw ASGI handler. The gate has judged it before."""
@@ -295,8 +331,12 @@ class LiveHub:
             reason = self._hello(client, number, said)
         elif kind == "follow":
             reason = self._follow(client, said.get("id"))
+        elif kind == "layers":
+            reason = self._show_layers(client, said.get("names"))
         elif kind == "painted":
             reason = self._painted(client, said.get("seq"), said.get("age_ms"))
+        elif kind == "obeyed":
+            reason = self._obeyed(client, said.get("order"), said.get("result"), said.get("why"))
         else:
             reason = "message of unknown type"
         if client.screen is not None:
@@ -310,14 +350,15 @@ class LiveHub:
         if not isinstance(topics, list) or len(topics) > MAX_TOPICS:
             return "topics is missing or no short list"
         for topic in topics:
-            known = isinstance(topic, str) and (topic == "map" or is_panel_topic(topic))
+            known = isinstance(topic, str) and (topic == "map" or is_panel_topic(topic) or is_layer_topic(topic))
             if not known:
-                return "topic is neither map nor panel:<name>"
+                return "topic is neither map nor panel:<name> nor layer:<name>"
         reason = self._follow(client, said.get("follow"))
         if reason:
             return reason
         client.wants_map = "map" in topics
-        client.panels = tuple(dict.fromkeys(t.removeprefix(PANEL_TOPIC) for t in topics if t != "map"))
+        client.panels = tuple(dict.fromkeys(t.removeprefix(PANEL_TOPIC) for t in topics if is_panel_topic(t)))
+        client.layers = tuple(dict.fromkeys(t.removeprefix(LAYER_TOPIC) for t in topics if is_layer_topic(t)))
         bundle = client.audience.bundle
         same_run = said.get("epoch") == self.epoch and bundle is not None
         if same_run and type(seq) is int and bundle is not None and 0 < seq <= bundle.seq:
@@ -325,7 +366,16 @@ class LiveHub:
         client.audience.clients.add(client)
         build = said.get("build")
         build = build[:MAX_BUILD_CHARS] if isinstance(build, str) and build else None
-        client.screen = self.screens[number] = Screen(name, client.audience.name, self.clock.now(), build=build)
+        display, address, now = said.get("display"), said.get("address"), self.clock.now()
+        client.screen = self.screens[number] = Screen(
+            name,
+            client.audience.name,
+            now,
+            build=build,
+            display=display if isinstance(display, str) and DISPLAY_ID.fullmatch(display) else None,
+            address=address[:MAX_ADDRESS_CHARS] if isinstance(address, str) and address.startswith("/") else None,
+            since=now,
+        )
         client.news.set()
         return ""
 
@@ -337,12 +387,30 @@ class LiveHub:
         client.news.set()
         return ""
 
+    def _show_layers(self, client: _Client, names: Any) -> str:
+        """The layers that the screen shows from now on. One that was hidden is sent anew when it is shown again."""
+        if not isinstance(names, list) or len(names) > MAX_TOPICS:
+            return "names is missing or no short list"
+        if not all(isinstance(name, str) and is_layer_topic(LAYER_TOPIC + name) for name in names):
+            return "names holds what is no name of a layer"
+        client.layers = tuple(dict.fromkeys(names))
+        client.layers_sent = {name: sent for name, sent in client.layers_sent.items() if name in client.layers}
+        client.news.set()
+        return ""
+
     def _painted(self, client: _Client, seq: Any, age_ms: Any) -> str:
         if type(seq) is not int or not (age_ms is None or type(age_ms) in (int, float)):
             return "painted needs seq, and age_ms or null"
         if client.screen is not None:
             client.screen.seq = seq
             client.screen.age_ms = None if age_ms is None else int(age_ms)
+        return ""
+
+    def _obeyed(self, client: _Client, order: Any, result: Any, why: Any) -> str:
+        if not isinstance(order, str) or result not in ("under_way", "done", "refused"):
+            return "obeyed needs order, and a result: under_way, done or refused"
+        if client.screen is not None and client.screen.display is not None:
+            self.on_obeyed(client.screen.display, order, result, why[:MAX_WHY_CHARS] if isinstance(why, str) else "")
         return ""
 
     # Writing
@@ -370,6 +438,8 @@ class LiveHub:
         if not client.greeted:
             client.greeted = True
             return _text(self._greeting(place))
+        if client.orders:
+            return _text(client.orders.popleft())
         if client.follow is not None and place.cards is not None:
             card = place.cards.text(client.follow)
             if card != client.card_sent:
@@ -385,6 +455,12 @@ class LiveHub:
                     client.panels_sent[name] = panel
                     self.counters.panels += 1
                     return _binary(panel)
+            for name in client.layers:
+                layer = place.bundle.layers.get(name)
+                if layer is not None and client.layers_sent.get(name) != layer:
+                    client.layers_sent[name] = layer
+                    self.counters.layers += 1
+                    return _binary(layer)
         if client.beat_due:
             client.beat_due = False
             self.counters.beats += 1
@@ -517,7 +593,16 @@ def encode_panel(name: str, children: bytes) -> bytes:
 
 def is_panel_topic(topic: str) -> bool:
     """Whether this topic is panel:<name>, with a name of small letters, digits, `-` and `_`."""
-    name = topic.removeprefix(PANEL_TOPIC)
+    return _is_topic(topic, PANEL_TOPIC)
+
+
+def is_layer_topic(topic: str) -> bool:
+    """Whether this topic is layer:<name>, likewise."""
+    return _is_topic(topic, LAYER_TOPIC)
+
+
+def _is_topic(topic: str, sort: str) -> bool:
+    name = topic.removeprefix(sort)
     return (
         name != topic and 0 < len(name) <= 64 and name.isascii() and name.replace("-", "a").replace("_", "a").isalnum()
     )

@@ -92,6 +92,15 @@ owner = sa.Table(
     comment="one line; a simulated city never writes into the journal of a real one",
 )
 
+person_layout = sa.Table(
+    "person_layout",
+    metadata,
+    sa.Column("person", sa.Text, primary_key=True, comment="name, in small letters"),
+    sa.Column("layout_json", sa.Text, nullable=False, comment="control_room.person_layouts.Layout"),
+    sa.Column("saved_at_us", sa.BigInteger, nullable=False),
+    comment="how each person has arranged the working screen",
+)
+
 feed_quality = sa.Table(
     "feed_quality",
     metadata,
@@ -262,4 +271,34 @@ history_batch = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False, comment="batches of it up to here are in"),
     sa.Column("at_s", sa.BigInteger, nullable=False),
     comment="what was written, so that nothing is written twice",
+)
+
+display = sa.Table(
+    "display",
+    metadata,
+    sa.Column("display", sa.Text, primary_key=True, comment="identity that its browser keeps"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("screen", sa.Text, nullable=False, comment="last shown; empty is not known"),
+    sa.Column("address", sa.Text, nullable=True, comment="of that, path and query"),
+    sa.Column("audience", sa.Text, nullable=False, comment="whose data it was given; empty is not known"),
+    sa.Column("build", sa.Text, nullable=True, comment="of the pages it was loaded from"),
+    sa.Column("missing_after_s", sa.Float, nullable=False, comment="absence after which it is missed"),
+    sa.Column("hours", sa.Text, nullable=False, comment="when it is expected, local time; empty is always"),
+    sa.Column("first_seen_us", sa.BigInteger, nullable=False, comment="when it was named"),
+    sa.Column("last_seen_us", sa.BigInteger, nullable=False, comment="to the minute"),
+    sa.Column("retired_us", sa.BigInteger, nullable=True, comment="since when it is expected no more"),
+    comment="displays with a name; those without are visitors and not kept",
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", Place, primary_key=True, comment="rising"),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Column("who", sa.Text, nullable=False, comment="name of a person, or of what answered"),
+    sa.Column("what", sa.Text, nullable=False, comment="such as display.reload"),
+    sa.Column("thing", sa.Text, nullable=False, comment="what it was done to"),
+    sa.Column("facts_json", sa.Text, nullable=False),
+    sa.Index("audit_by_thing", "thing", "seq"),
+    comment="append-only; who did what to the product itself (alarms have their journal)",
 )
