@@ -350,11 +350,13 @@ def _print_result(result: dict[str, Any]) -> None:
 
 def _docs(_: argparse.Namespace) -> int:
     from control_room.dictionary import describe_dictionary
+    from control_room.history.measures import describe_measures
     from control_room.settings import describe_settings
 
     (ROOT / "docs" / "data-dictionary.md").write_text(describe_dictionary(), encoding="utf-8")
     (ROOT / "docs" / "settings.md").write_text(describe_settings(), encoding="utf-8")
-    print("docs/data-dictionary.md, docs/settings.md")
+    (ROOT / "docs" / "measures.md").write_text(describe_measures(), encoding="utf-8")
+    print("docs/data-dictionary.md, docs/settings.md, docs/measures.md")
     return 0
 
 

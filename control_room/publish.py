@@ -20,10 +20,13 @@ from dash.development.base_component import Component
 from control_room.city import City
 from control_room.clock import Clock
 from control_room.frames import FrameEncoder
+from control_room.layers import LayerKeeper, list_wanted
 from control_room.live import Bundle, FindCard, encode_panel
 from control_room.marks import MarksBuilder, mercator
 from control_room.model import KINDS, STAFF, Snapshot, Table
+from control_room.usual import Usual
 from feeds.feed import Feed
+from layouts.layer import list_layers
 from layouts.panel import View, build_fault, list_panels
 
 log = structlog.get_logger()
@@ -56,12 +59,22 @@ class Publisher:
             name: _Audience(name, MarksBuilder(feeds, city.box, clock.now()), FrameEncoder()) for name in COLUMNS_OF
         }
         self._panels = list_panels()
+        # Put in by whoever keeps history, every few minutes; read as one object, so no lock is needed.
+        self.usual: Usual | None = None
         self._urgent = {name for name, panel in self._panels.items() if panel.urgent}
 
     def view(self, snapshot: Snapshot, audience: str = "wall") -> View:
         """What screens of that audience are built from."""
         shown = project(snapshot, COLUMNS_OF[audience])
-        return View(snapshot=shown, now=snapshot.at, city=self._city, mode=self._mode, feeds=self._feeds)
+        usual = self.usual
+        return View(
+            snapshot=shown,
+            now=snapshot.at,
+            city=self._city,
+            mode=self._mode,
+            feeds=self._feeds,
+            usual=usual if usual is not None and usual.covers(snapshot.at) else None,
+        )
 
     def find_cards(self, snapshot: Snapshot) -> dict[str, FindCard]:
         """Audience -> what finds a vehicle's card; the same function for the same snapshot."""
@@ -78,7 +91,7 @@ class Publisher:
         """Audience -> what its screens get of this snapshot.
 
         Args:
-            wanted: audience -> names of the panels that some screen shows now.
+            wanted: audience -> names of the panels, and topics (`layer:<name>`) of the layers, that some screen shows now.
         """
         cards = self.find_cards(snapshot)
         return {
@@ -89,6 +102,7 @@ class Publisher:
     def _make(self, snapshot: Snapshot, audience: _Audience, find_card: FindCard, wanted: frozenset[str]) -> Bundle:
         view = self.view(snapshot, audience.name)
         frame = audience.frames.encode(audience.marks.build(view.snapshot))
+        layers = audience.layers.make(snapshot, view, list_wanted(wanted))
         wanted &= self._panels.keys()  # any client may ask for any name
         if _are_due(snapshot.at, self._monotonic(), audience, wanted):
             audience.panels_at, audience.panels_s = snapshot.at, self._monotonic()
@@ -99,7 +113,7 @@ class Publisher:
             if urgent:
                 audience.panels = {**audience.panels, **self._build_panels(view, audience, urgent)}
         audience.alarms = snapshot.tables.get("alarm")
-        return Bundle(frame=frame, panels=audience.panels, find_card=find_card)
+        return Bundle(frame=frame, panels=audience.panels, find_card=find_card, layers=layers)
 
     def _build_panels(self, view: View, audience: _Audience, wanted: frozenset[str]) -> Mapping[str, bytes]:
         built: dict[str, bytes] = {}
@@ -137,6 +151,10 @@ def _with_fault(since: datetime, before: bytes | None) -> bytes:
     return to_json(line) if before is None else orjson.dumps([orjson.Fragment(to_json(line)), orjson.Fragment(before)])
 
 
+def _say_layer_failed(name: str) -> None:
+    log.exception("layer could not be built; said once, until it can be again", layer=name)
+
+
 class _Audience:
     """What the writer keeps between two snapshots for one audience."""
 
@@ -144,6 +162,7 @@ class _Audience:
         self.name = name
         self.marks = marks
         self.frames = frames
+        self.layers = LayerKeeper(list_layers(), _say_layer_failed)
         self.panels: Mapping[str, bytes] = {}
         self.panels_at: datetime | None = None
         self.panels_s = 0.0  # the same by a clock that passes in a still, and at the end of a recording

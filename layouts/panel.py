@@ -28,6 +28,7 @@ from dash.development.base_component import Component
 
 from control_room.city import City
 from control_room.model import Snapshot
+from control_room.usual import Usual
 from feeds.feed import Feed
 from layouts.parts.age import age
 
@@ -41,6 +42,7 @@ class View:
         now: aware UTC by the server's clock; the replayed moment in a replay.
         mode: live, sandbox or replay; every screen shows which.
         feeds: the feeds whose rows the snapshot holds, for their limits.
+        usual: what is usual in this hour, from history (control_room/usual.py); None where nothing is known of it.
     """
 
     snapshot: Snapshot
@@ -48,6 +50,7 @@ class View:
     city: City
     mode: str
     feeds: tuple[Feed, ...]
+    usual: Usual | None = None
 
     @property
     def simulated(self) -> bool:

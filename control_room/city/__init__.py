@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import yaml
 
+from control_room.city.calendar import NO_HOLIDAYS, Holidays, read_holidays
 from control_room.city.targets import NONE, Targets, read_targets
 
 CITIES = Path(__file__).parent
@@ -107,6 +108,7 @@ class City:
     areas: tuple[Area, ...] = ()
     corridors: tuple[Corridor, ...] = ()
     targets: Targets = field(default_factory=lambda: NONE)
+    holidays: Holidays = field(default_factory=lambda: NO_HOLIDAYS)
 
 
 class Gazetteer:
@@ -179,6 +181,7 @@ def load_city(folder: Path) -> City:
             areas=_areas(folder / "zones.geojson"),
             corridors=_corridors(folder / "corridors.geojson"),
             targets=_targets(folder / "targets.yaml"),
+            holidays=_holidays(folder / "calendar.yaml"),
         )
     except KeyError as error:
         raise CityError(f"{folder / 'city.yaml'}: {error.args[0]} is missing") from error
@@ -262,6 +265,16 @@ def _targets(path: Path) -> Targets:
         return NONE
     try:
         return read_targets(_yaml(path))
+    except ValueError as error:
+        raise CityError(f"{path}: {error}") from error
+
+
+def _holidays(path: Path) -> Holidays:
+    """The holidays of a city that has such a file; none where it has not."""
+    if not path.exists():
+        return NO_HOLIDAYS
+    try:
+        return read_holidays(_yaml(path))
     except ValueError as error:
         raise CityError(f"{path}: {error}") from error
 
