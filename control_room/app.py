@@ -201,7 +201,9 @@ class ControlRoom:
     def _announce(self, snapshot: Snapshot) -> None:
         for audience, find_card in self._publisher.find_cards(snapshot).items():
             self.hub.publish_cards(audience, find_card)
-        self._wanted = {audience: self.hub.wanted_panels(audience) for audience in COLUMNS_OF}
+        self._wanted = {
+            audience: self.hub.wanted_panels(audience) | self.hub.wanted_layers(audience) for audience in COLUMNS_OF
+        }
 
     def _make(self, snapshot: Snapshot) -> Mapping[str, Bundle]:
         return self._publisher.make(snapshot, self._wanted)

@@ -194,19 +194,20 @@ class ColumnReader:
         self._at = 0
         self._size = size
 
-    def column(self, moved: np.ndarray | None = None) -> np.ndarray:
-        """The next residual, int32."""
+    def column(self, moved: np.ndarray | None = None, size: int | None = None) -> np.ndarray:
+        """The next residual, int32; `size` values where that is not the reader's own."""
+        size = self._size if size is None else size
         (mode,) = self._take(1)
         if mode == _ZERO:
-            return np.zeros(self._size, dtype=np.int32)
+            return np.zeros(size, dtype=np.int32)
         if mode == _SPARSE:
             (count,) = struct.unpack("<I", self._take(4))
             places = np.cumsum(self._dense(count))
-            return _spread(self._size, places, self._dense(count))
+            return _spread(size, places, self._dense(count))
         if mode == _MOVED and moved is not None:
             places = np.flatnonzero(moved)
-            return _spread(self._size, places, self._dense(places.size))
-        return self._dense(self._size, mode)
+            return _spread(size, places, self._dense(places.size))
+        return self._dense(size, mode)
 
     def _dense(self, count: int, mode: int | None = None) -> np.ndarray:
         if mode is None:

@@ -27,6 +27,7 @@ from control_room.columns import ColumnReader, Columns, ahead, cost, encode_colu
 KEY = 1
 DELTA = 2
 PANEL = 3
+LAYER = 4  # control_room/layers.py
 
 MAX_SLOTS = 1_000_000
 

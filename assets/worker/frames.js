@@ -270,5 +270,5 @@
     return new Response(stream).arrayBuffer();
   }
 
-  scope.Frames = { FrameDecoder, FrameError, inflate, headingOf, KEY, DELTA, PANEL: 3 };
+  scope.Frames = { FrameDecoder, FrameError, Reader, inflate, headingOf, KEY, DELTA, PANEL: 3, LAYER: 4 };
 })(typeof self === "undefined" ? globalThis : self);
