@@ -214,6 +214,7 @@
       if (message.key) counters.keys += 1;
       counters.seq = message.seq;
       counters.moved = message.moved;
+    refused: (message) => say("refused", message),
       newest = message.newest;
       say("frame", message);
     },
@@ -315,6 +316,8 @@
     target.addEventListener(event, () => { if (document.visibilityState === "visible") { post({ type: "nudge" }); tick(); } });
   }
   document.addEventListener("controlroom:map", () => { if (worker !== null) window.controlRoomMap.attach(post); });
+    /** Shows that content in a panel, as if the channel had brought it. */
+    showPanel: writePanel,
 
   // Dash renders the screen some time after this script has run.
   const observer = new MutationObserver(() => { find(); if (place !== null) observer.disconnect(); });

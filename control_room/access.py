@@ -80,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/alarms/journal", "GET", OPERATOR),
 )
 
+    rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

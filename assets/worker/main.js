@@ -101,7 +101,8 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
         frame: paint,
         state: (word, heardAt) => { words.past = [word, heardAt]; tellChannel(); },
         moment: (moment) => { self.postMessage(moment); },
-        settled: (what) => self.postMessage({ type: "settled", ...what }),
+        settled: (what) => self.postMessage({ type: "settled", ...what, wanted: screen.topics.filter((topic) => topic !== WATCHED && topic !== "map") }),
+        refused: (why) => self.postMessage({ type: "refused", why }),
       },
     });
     channel.start();

@@ -39,7 +39,7 @@ def build_wall(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
             html.H2("Map", className="unseen"),
             build_map(view.city, settings),
             build_legend(list_types(view)),
-            _build_followed(),
+            build_followed(),
             html.A("The same as a table", href="/wall/table", className="table-link"),
         ],
         className="wall-map",
@@ -156,7 +156,7 @@ def _build_content(panel: Panel, view: View) -> Component:
         return build_fault(view.now, before=False)
 
 
-def _build_followed() -> Component:
+def build_followed() -> Component:
     """The card of the followed vehicle; the page fills it and shows it when there is one."""
 
     def value(key: str, words: str) -> Component:
