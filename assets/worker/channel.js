@@ -20,7 +20,7 @@
    * @param options.url      address of the socket
    * @param options.hello    () → {screen, topics, follow}
    * @param options.decoder  Frames.FrameDecoder
-   * @param options.on       {text(message), frame(state, tag), panel({name, children}), state(word, heardAt)}
+   * @param options.on       {text(message), frame(state, tag), panel({name, children}), state(word, heardAt), refused(why)}
    * @param options.limits   as LIMITS, for tests
    */
   class Channel {
@@ -84,8 +84,9 @@
         socket.send(JSON.stringify({ type: "hello", ...this.hello(), epoch: this.epoch, seq: this.decoder.state.seq }));
       };
       socket.onmessage = (event) => { if (mine === this.generation) this.receive(event.data, mine); };
-      socket.onclose = () => {
+      socket.onclose = (event) => {
         if (mine !== this.generation) return;
+        if (event.reason && this.on.refused) this.on.refused(event.reason);
         this.counters.lost += 1;
         this.retry();
       };

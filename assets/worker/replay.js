@@ -26,6 +26,7 @@
     }
 
     reset() {
+      this.wantsMap = true;
       this.at = null; // the moment wanted or shown, ms
       this.rate = 0;
       this.greeted = false;
@@ -62,6 +63,9 @@
       this.decoder.reset();
     }
 
+    /** The same moment with what the screen wants now. */
+    renew() { if (this.channel !== null) this.channel.open(); }
+
     nudge() { if (this.channel !== null) this.channel.nudge(); }
 
     send(message) { if (this.greeted) this.channel.send(message); }
@@ -73,7 +77,14 @@
       this.channel = new Live.Channel({
         url: this.url,
         // Each connection starts from a key frame of the moment that was shown or asked for last.
-        hello: () => { this.greeted = false; this.asked = null; this.decoder.reset(); return { ...this.hello(), at: this.at }; },
+        hello: () => {
+          this.greeted = false;
+          this.asked = null;
+          this.decoder.reset();
+          const said = this.hello();
+          this.wantsMap = said.topics.includes("map");
+          return { ...said, at: Math.round(this.at) };
+        },
         decoder: this.decoder,
         limits: this.limits,
         on: { ...this.on, text: (message) => this.text(message), frame: (state, tag) => this.frame(state, tag), panel: (panel) => this.panel(panel) },
@@ -84,6 +95,7 @@
     text(message) {
       if (message.type === "hello") {
         this.clock.greet(message);
+        this.channel.era = (this.era += 1);
         this.greeted = true;
         this.seekCount = null;
         if (this.arriving === null) this.begin(performance.now());
@@ -155,9 +167,9 @@
     settle() {
       clearTimeout(this.quiet);
       const { arriving } = this;
-      if (arriving === null || !arriving.frame) return;
+      if (arriving === null || (this.wantsMap && !arriving.frame)) return;
       this.arriving = null;
-      const done = Math.max(arriving.framed, arriving.last ?? 0);
+      const done = Math.max(arriving.framed ?? 0, arriving.last ?? 0, arriving.since);
       this.on.settled({ at: this.at, took_ms: done - arriving.since, brought: [...arriving.panels] });
     }
   }

@@ -9,13 +9,24 @@ from layouts.panel import View
 
 WORDS = {"live": "LIVE", "sandbox": "SANDBOX", "replay": "REPLAY"}
 
+# Shown by the stylesheet while the page shows a recorded moment (data-replaying on html), hidden while it does not.
+REPLAYING = "replaying-only"
+NOT_REPLAYING = "replaying-not"
+
 
 def build_mark(view: View) -> Component:
-    """The word beside the clock. LIVE is small and steady; the others have a frame or a ribbon besides."""
+    """The word beside the clock. LIVE is small and steady; the others have a frame or a ribbon besides.
+
+    A page that goes back in time by itself (assets/timeline.js) shows the word REPLAY in its place.
+    """
+    of_sandbox = " of the SANDBOX" if view.simulated else ""
+    now = WORDS[view.mode] + (of_sandbox if view.mode != "sandbox" else "")
+    past = WORDS["replay"] + of_sandbox
     return html.P(
         [
             html.Span(className="mark-dot", **{"aria-hidden": "true"}),
-            WORDS[view.mode] + (" of the SANDBOX" if view.simulated and view.mode != "sandbox" else ""),
+            html.Span(now, className=NOT_REPLAYING),
+            html.Span(past, className=REPLAYING),
         ],
         id="mode-mark",
         className=f"mark mark-{view.mode}",
@@ -40,10 +51,15 @@ def build_clock(view: View) -> Component:
     zone still shows the city's time.
     """
     zone = str(view.city.zone)
-    parts: list[Component] = [
-        html.Time(id="clock-date", className="clock-date", **{"data-tz": zone}),
-        html.Time(id="clock", className="clock", **{"data-tz": zone}),
-    ]
-    if view.mode == "replay":
-        parts.append(html.P(["now ", html.Time(id="replay-clock", **{"data-tz": zone})], className="clock-real"))
-    return html.Div(parts, className="clocks")
+    real = html.P(
+        ["now ", html.Time(id="replay-clock", **{"data-tz": zone})],
+        className="clock-real" if view.mode == "replay" else f"clock-real {REPLAYING}",
+    )
+    return html.Div(
+        [
+            html.Time(id="clock-date", className="clock-date", **{"data-tz": zone}),
+            html.Time(id="clock", className="clock", **{"data-tz": zone}),
+            real,
+        ],
+        className="clocks",
+    )
