@@ -76,6 +76,8 @@ ASSETS = ROOT / "assets"
 PAGE_PATHS = frozenset(page.path for page in PAGES)
 
 # Decoding is short and holds the interpreter; more threads would only take turns.
+from layouts.screens.timeline import PATH as TIMELINE
+from layouts.screens.timeline import build_timeline
 DECODERS = 2
 
 # One collection holds the interpreter for about 6 ms.
@@ -259,6 +261,7 @@ class ControlRoom:
         return build_page(page, self._publisher.view(self.cache.snapshot), self.settings)
 
     def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
+            TIMELINE: (OPERATOR, self._build_timeline),
         return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _build_admin_sandbox(self, _: Mapping[str, str]) -> Any:
@@ -291,12 +294,23 @@ class ControlRoom:
         elif path.startswith("/alarms/") and path != ALARM_HEALTH:
             await self.alarms.serve(scope, receive, send)
         elif path == "/":
+    def _build_timeline(self, parameters: Mapping[str, str]) -> Any:
+        view = self._publisher.view(self.cache.snapshot)
+        return build_timeline(view, parameters.get("follow") or None, self.settings)
+
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
             await send({"type": "http.response.body", "body": b""})
         elif path == "/admin/sandbox" and self._desk is None:
             await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)
         else:
-            if path.startswith(("/wall", "/admin/")) or path in ("/feeds", "/alarms", ALARM_HEALTH, *PAGE_PATHS):
+            if path.startswith(("/wall", "/admin/")) or path in (
+                "/feeds",
+                "/alarms",
+                DESK,
+                TIMELINE,
+                ALARM_HEALTH,
+                *PAGE_PATHS,
+            ):
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)
