@@ -8,8 +8,8 @@
   "use strict";
 
   const PAINTED_EVERY_S = 10;
-  // The server names each state of a script in its address: which one this page was loaded with.
-  const BUILD = new URL(document.currentScript?.src || "/", window.location.href).searchParams.get("m");
+  // Which version of the pages this one is; where the page does not say, which state of this script it was loaded with.
+  const BUILD = document.documentElement.dataset.build || new URL(document.currentScript?.src || "/", window.location.href).searchParams.get("m");
   const AHEAD_S = 60; // a moment further in the future than clocks differ is not an age
   const DASH = "—";
 
@@ -175,6 +175,8 @@
 
   // Panels
 
+  const FAULT = { type: "P", props: { className: "panel-fault", children: "This panel cannot be shown here; the reason is in the browser's console." } };
+
   // Panels that hold more than plain html: Dash renders those, at the cost of a walk through the whole layout.
   const byDash = new Set();
 
@@ -187,6 +189,8 @@
       try { window.controlRoomPanels.patch(element, children); writeAges(element); return; }
       catch (error) { byDash.add(name); console.warn(error.message); }
     }
+    // A wall's page is served ready (layouts/static_html.py): Dash does not know its panels.
+    if (document.getElementById("wall")?.dataset.plan !== undefined) { window.controlRoomPanels?.patch(element, FAULT); return; }
     // It throws for an id that is not in the layout, hence the question above.
     if (window.dash_clientside?.set_props) window.dash_clientside.set_props(id, { children });
     // New age elements are empty until written; Dash has rendered by then.
@@ -197,6 +201,7 @@
   // What the worker says
 
   const answers = {
+    order: (message) => { document.dispatchEvent(new CustomEvent("controlroom:order", { detail: message })); },
     card: (message) => { counters.cards += 1; writeCard(message); },
     panel: ({ name, children }) => { counters.panels += 1; writePanel(name, children); },
     channel: (message) => { channel = message; writeChannel(); },
@@ -209,12 +214,12 @@
     },
     moment: (message) => say("moment", message),
     settled: (message) => say("settled", message),
+    refused: (message) => say("refused", message),
     frame: (message) => {
       counters.frames += 1;
       if (message.key) counters.keys += 1;
       counters.seq = message.seq;
       counters.moved = message.moved;
-    refused: (message) => say("refused", message),
       newest = message.newest;
       say("frame", message);
     },
@@ -257,7 +262,12 @@
     worker = new Worker(data.worker || "/assets/worker/main.js");
     counters.workers += 1;
     worker.onmessage = receive;
-    post({ type: "start", topics, screen: data.screen || "screen", follow: shorten(follow), build: BUILD });
+    const begin = (display) => post({ type: "start", topics, screen: data.screen || "screen", follow: shorten(follow), build: BUILD,
+      display, address: location.pathname + location.search });
+    // Known long before Dash has rendered; should a browser be slow to say, the channel waits for it and nothing else.
+    const asked = window.controlRoomDisplay, mine = worker;
+    if (asked === undefined || asked.id !== null) begin(asked?.id ?? null);
+    else asked.ready.then((id) => { if (worker === mine) begin(id); });
     if (window.controlRoomMap) window.controlRoomMap.attach(post);
     writeChannel();
     say("started");
@@ -293,6 +303,8 @@
   window.controlRoom = {
     /** The server's clock in ms, null before the first word of it; and what script-made panels need of ages and times. */
     serverNow, writeAges,
+    /** The panels that this screen shows from now on, by name; others are not sent any more. */
+    showPanels(names) { post({ type: "panels", names }); },
     /** A moment (ms) as the city's clock and calendar say it. */
     clockText(ms) { return format(zone(), "time").format(ms); },
     dateText(ms) { return format(zone(), "date").format(ms); },
@@ -304,10 +316,16 @@
       if (!deep) return shown;
       return new Promise((resolve) => { waiting = (inner) => resolve({ ...shown, worker: inner }); post({ type: "debug" }); });
     },
+    /** Shows that content in a panel, as if the channel had brought it. */
+    showPanel: writePanel,
     /** Leaves now for a recorded moment, and comes back: {do: "seek", at: ms}, {do: "play", rate}, {do: "pause"}, {do: "live"}. */
     time(wish) { post({ type: "time", ...wish }); },
     /** Whether what is shown was recorded, and is of another moment than now. */
     isReplaying: () => clock?.replaying ?? false,
+    /** What became of an order to this display: under_way, done or refused, and why. */
+    obeyed(order, result, why = "") { post({ type: "obeyed", order, result, why }); },
+    /** Other topics from now on (docs/live-protocol.md). */
+    topics(wanted) { post({ type: "topics", topics: wanted }); },
     /** Follows another vehicle; null follows none. */
     follow(id) { if (id === null) writeCard(null); post({ type: "follow", id: shorten(id) }); },
   };
@@ -316,8 +334,6 @@
     target.addEventListener(event, () => { if (document.visibilityState === "visible") { post({ type: "nudge" }); tick(); } });
   }
   document.addEventListener("controlroom:map", () => { if (worker !== null) window.controlRoomMap.attach(post); });
-    /** Shows that content in a panel, as if the channel had brought it. */
-    showPanel: writePanel,
 
   // Dash renders the screen some time after this script has run.
   const observer = new MutationObserver(() => { find(); if (place !== null) observer.disconnect(); });

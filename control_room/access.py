@@ -65,22 +65,28 @@ RULES: tuple[Rule, ...] = (
     rule(r"/_dash-component-suites/[A-Za-z0-9_./@+-]+", "GET HEAD", ANYONE),
     rule(r"/_favicon\.ico", "GET HEAD", ANYONE),
     rule(r"/", "GET HEAD", WALL),
-    rule(r"/wall(/table)?", "GET HEAD", WALL),
+    rule(r"/wall(/table|/[a-z][a-z0-9-]{0,39}(/state)?)?", "GET HEAD", WALL),
+    rule(r"/desk", "GET HEAD", OPERATOR),
+    rule(r"/desk/layout", "GET POST", OPERATOR),
+    rule(r"/desk/detail", "GET", OPERATOR),
     rule(r"/feeds", "GET HEAD", WALL),
     rule(r"/(network|requests|transport|drones|environment|fleet)", "GET HEAD", WALL),
     rule(r"/admin/sandbox", "GET HEAD", OPERATOR),
+    rule(r"/admin/screens", "GET HEAD", OPERATOR),
+    rule(r"/admin/screens/orders", "POST", OPERATOR),
     rule(r"/city/basemap\.json", "GET HEAD", WALL),
     rule(r"/tiles/\d{1,2}/\d{1,7}/\d{1,7}", "GET HEAD", WALL),
     rule(r"/_dash-layout", "GET", WALL),
     rule(r"/_dash-dependencies", "GET", WALL),
     rule(r"/_dash-update-component", "POST", WALL),
     rule(r"/live", "WS", WALL),
+    rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
+    rule(r"/timeline/(held|marks|compare|incident)", "GET", OPERATOR),
     rule(r"/alarms(/health)?", "GET HEAD", OPERATOR),
     rule(r"/alarms/commands", "POST", OPERATOR),
     rule(r"/alarms/journal", "GET", OPERATOR),
 )
 
-    rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -36,15 +36,26 @@ from control_room.access import (
     content_security_policy,
     demo_identity,
 )
-from control_room.alarm_desk import AlarmWork
+from control_room.alarm_desk import AlarmWork, Woken
 from control_room.alarm_requests import find_fault
 from control_room.alarm_service import AlarmService
+from control_room.blackbox.service import BlackBox, find_kept
+from control_room.build import read_build
 from control_room.cache import Cache
 from control_room.city import City
 from control_room.clock import Clock
+from control_room.desk_detail import PATH as DESK_DETAIL
+from control_room.desk_detail import serve as serve_detail
+from control_room.display_requests import ORDERS_PATH
+from control_room.display_requests import find_fault as find_display_fault
+from control_room.display_service import DisplayService
+from control_room.diary import Diary
 from control_room.displays import Displays
 from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import Snapshot
+from control_room.person_layouts import PATH as DESK_LAYOUT
+from control_room.person_layouts import PersonLayouts
+from control_room.person_layouts import find_fault as find_layout_fault
 from control_room.publish import COLUMNS_OF, Publisher
 from control_room.quality_keeper import PastQuality, QualityKeeper
 from control_room.sandbox_desk import SandboxDesk
@@ -53,16 +64,24 @@ from control_room.static_files import StaticFiles
 from control_room.storage.database import DatabaseError
 from control_room.storage.store import Store
 from control_room.tiles import MBTiles
+from control_room.wall_service import EVERY as EVERY_WALL
+from control_room.wall_service import ONE_THING, WallService
 from control_room.writer import advance, note_failure, note_past, note_time, note_unchanged
 from feeds.feed import Feed, begin_health, get_adapter
 from feeds.fetch import Source
 from feeds.poller import Failed, Outcome, Poller
 from layouts.screens.admin_sandbox import build_admin_sandbox
+from layouts.screens.admin_screens import PATH as ADMIN_SCREENS
+from layouts.screens.admin_screens import build_admin_screens
 from layouts.screens.alarm_health import PATH as ALARM_HEALTH
 from layouts.screens.alarm_health import build_alarm_health_screen
 from layouts.screens.alarms import build_alarms_screen
+from layouts.screens.desk import PATH as DESK
+from layouts.screens.desk import build_desk
 from layouts.screens.feeds import build_feeds_screen
 from layouts.screens.pages import PAGES, Page, build_page
+from layouts.screens.timeline import PATH as TIMELINE
+from layouts.screens.timeline import build_timeline
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
 
@@ -76,8 +95,6 @@ ASSETS = ROOT / "assets"
 PAGE_PATHS = frozenset(page.path for page in PAGES)
 
 # Decoding is short and holds the interpreter; more threads would only take turns.
-from layouts.screens.timeline import PATH as TIMELINE
-from layouts.screens.timeline import build_timeline
 DECODERS = 2
 
 # One collection holds the interpreter for about 6 ms.
@@ -112,11 +129,23 @@ class ControlRoom:
         self.mode = mode
         self._source = source
         self._publisher = Publisher(self.feeds, city, clock, mode)
+        self._diary = self._publisher.diary = Diary(self.feeds, city.zone)
         self.hub = LiveHub(clock, mode)
-        self._displays = Displays(lambda: self.hub.screens, self.hub.epoch, clock.rate)
         self._wanted: Mapping[str, frozenset[str]] = {}
         store = _store(settings, mode)
         self._quality = QualityKeeper(store, clock)
+        self._layouts = PersonLayouts(store, clock)
+        self._build_of_pages = read_build([ASSETS, ROOT / "layouts"])
+        self.displays = DisplayService(store, self.hub, clock, news=lambda: self.cache.put(Woken()))
+        self._displays = Displays(
+            lambda: self.hub.screens,
+            self.hub.epoch,
+            clock.rate,
+            self.displays.book,
+            city.zone,
+            self._build_of_pages,
+            clock.now(),
+        )
         self.alarms = AlarmService(
             store,
             Path(settings["rules"]) if settings["rules"] else None,
@@ -136,10 +165,22 @@ class ControlRoom:
             judge=self._judge,
             due_s=lambda: self.alarms.desk.due_s,
         )
+        self._blackbox = BlackBox(
+            find_kept(settings, mode),
+            city,
+            mode,
+            any(feed.simulated for feed in self.feeds),
+            self._publisher,
+            clock,
+            lambda: store.journal if store is not None else None,
+        )
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
         if self._tiles:
             facts = {"mbtiles_attribution": self._tiles.attribution, "mbtiles_max_zoom": self._tiles.max_zoom}
             self.settings = {**settings, **facts}
+        self.walls = WallService(
+            self.settings, clock, lambda: self._publisher.view(self.cache.snapshot), lambda: self._dash.index()
+        )
         self._dash = self._make_dash()
         self.asgi = Gate(
             StaticFiles(self._route),
@@ -167,12 +208,14 @@ class ControlRoom:
         tasks = [asyncio.create_task(self.cache.run(), name="writer")]
         tasks += [asyncio.create_task(p.run(), name=f"poll {p.feed.name}") for p in pollers]
         tasks.append(asyncio.create_task(self.alarms.run(self.cache.put), name="alarms"))
+        tasks.append(asyncio.create_task(self.displays.run(), name="displays"))
         tasks.append(
             asyncio.create_task(self._quality.run(self.cache.put, lambda: self.cache.snapshot), name="feed quality")
         )
         tasks.append(asyncio.create_task(_collect_garbage(), name="garbage"))
         for task in tasks:
             task.add_done_callback(_log_death)
+        self._blackbox.start()
         try:
             yield
         finally:
@@ -182,6 +225,7 @@ class ControlRoom:
             decoders.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(self._quality.save, self.cache.snapshot)
             await asyncio.to_thread(self.alarms.close)
+            await asyncio.to_thread(self._blackbox.close)
 
     def _apply(self, snapshot: Snapshot, outcome: Outcome | AlarmWork | PastQuality) -> Snapshot:
         if isinstance(outcome, PastQuality):
@@ -198,13 +242,17 @@ class ControlRoom:
 
     def _judge(self, snapshot: Snapshot) -> Snapshot:
         """Our own displays are judged like anything else of the city."""
+        self._diary.note(snapshot)
         return self.alarms.desk.judge(self._displays.note(snapshot, self.clock.now()))
 
     def _announce(self, snapshot: Snapshot) -> None:
         for audience, find_card in self._publisher.find_cards(snapshot).items():
             self.hub.publish_cards(audience, find_card)
         self._wanted = {
-            audience: self.hub.wanted_panels(audience) | self.hub.wanted_layers(audience) for audience in COLUMNS_OF
+            audience: self.hub.wanted_panels(audience)
+            | self.hub.wanted_layers(audience)
+            | self.hub.wanted_vehicles(audience)
+            for audience in COLUMNS_OF
         }
 
     def _make(self, snapshot: Snapshot) -> Mapping[str, Bundle]:
@@ -213,6 +261,7 @@ class ControlRoom:
     def _publish(self, made: Mapping[str, Bundle]) -> None:
         for audience, bundle in made.items():
             self.hub.publish(audience, bundle)
+        self._blackbox.take(made, self.cache.snapshot)
 
     def _make_dash(self) -> dash.Dash:
         app = dash.Dash(
@@ -225,31 +274,43 @@ class ControlRoom:
             update_title="",
             serve_locally=True,
             suppress_callback_exceptions=True,
-            index_string=index_page(self.city, self.mode),
         )
         # Dash's own socket is not used and would be opened by every page; the gate denies it as well.
         app.backend.websocket_capability = False
         app.layout = build_shell()
         screens: dict[str, tuple[str, Callable[[Mapping[str, str]], Any]]] = {
             "/wall": (WALL, self._build_wall),
+            EVERY_WALL: (WALL, lambda _: self.walls.build_map()),
             "/wall/table": (WALL, self._build_wall_table),
+            DESK: (OPERATOR, self._build_desk),
             "/feeds": (WALL, self._build_feeds_screen),
             "/alarms": (OPERATOR, self._build_alarms_screen),
             ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
+            TIMELINE: (OPERATOR, self._build_timeline),
             **{page.path: (WALL, partial(self._build_page, page)) for page in PAGES},
         }
         if self._desk is not None:
             screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
             sandbox.register(app, self._desk, self.city.zone)
+        screens[ADMIN_SCREENS] = (OPERATOR, self._build_admin_screens)
         navigation.register(app, screens)
+        # Where a display may be sent: every screen there is. A name after the wall's is judged by the wall itself.
+        self.displays.places = frozenset(screens) | {"/wall/*"}
+        app.index_string = index_page(self.city, self.mode, self._build_of_pages, sorted(self.displays.places))
         return app
 
     def _build_wall(self, parameters: Mapping[str, str]) -> Any:
+        if ONE_THING.isdisjoint(parameters):
+            return self.walls.build_map()
         view = self._publisher.view(self.cache.snapshot)
         return build_wall(view, parameters.get("follow") or None, self.settings)
 
     def _build_wall_table(self, _: Mapping[str, str]) -> Any:
         return build_wall_table(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_desk(self, parameters: Mapping[str, str]) -> Any:
+        view = self._publisher.view(self.cache.snapshot)
+        return build_desk(view, parameters.get("follow") or None, self.settings)
 
     def _build_feeds_screen(self, _: Mapping[str, str]) -> Any:
         return build_feeds_screen(self._publisher.view(self.cache.snapshot), self.settings)
@@ -260,9 +321,15 @@ class ControlRoom:
     def _build_page(self, page: Page, _: Mapping[str, str]) -> Any:
         return build_page(page, self._publisher.view(self.cache.snapshot), self.settings)
 
+    def _build_timeline(self, parameters: Mapping[str, str]) -> Any:
+        view = self._publisher.view(self.cache.snapshot)
+        return build_timeline(view, parameters.get("follow") or None, self.settings)
+
     def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
-            TIMELINE: (OPERATOR, self._build_timeline),
         return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_admin_screens(self, _: Mapping[str, str]) -> Any:
+        return build_admin_screens(self._publisher.view(self.cache.snapshot), self.settings, self.displays.places)
 
     def _build_admin_sandbox(self, _: Mapping[str, str]) -> Any:
         return build_admin_sandbox(self._publisher.view(self.cache.snapshot), self.settings)
@@ -270,6 +337,10 @@ class ControlRoom:
     def _find_fault(self, path: str, body: bytes) -> str | None:
         if path == callback_body.PATH:
             return callback_body.find_fault(body, self._dash.callback_map)
+        if path == ORDERS_PATH:
+            return find_display_fault(path, body, self.displays.places)
+        if path == DESK_LAYOUT:
+            return find_layout_fault(path, body)
         return find_fault(path, body, self.clock.now())
 
     def _policy(self) -> str:
@@ -283,6 +354,8 @@ class ControlRoom:
         path = scope["path"]
         if path == "/live":
             await self.hub.serve(scope, receive, send, _audience_of_screen())
+        elif path.startswith("/timeline/") or (path == "/timeline" and scope["type"] == "websocket"):
+            await self._blackbox.serve(scope, receive, send)
         elif path == "/healthz":
             await _json(send, self._health())
         elif path == "/city/basemap.json":
@@ -293,11 +366,15 @@ class ControlRoom:
             await self._tile(path, send)
         elif path.startswith("/alarms/") and path != ALARM_HEALTH:
             await self.alarms.serve(scope, receive, send)
+        elif path == DESK_LAYOUT:
+            await self._layouts.serve(scope, receive, send)
+        elif path == DESK_DETAIL:
+            await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
+        elif path == ORDERS_PATH:
+            await self.displays.serve(scope, receive, send)
+        elif (wall := self.walls.answer(path, scope["query_string"])) is not None:
+            await _bytes(send, wall.body, wall.content_type, wall.status)
         elif path == "/":
-    def _build_timeline(self, parameters: Mapping[str, str]) -> Any:
-        view = self._publisher.view(self.cache.snapshot)
-        return build_timeline(view, parameters.get("follow") or None, self.settings)
-
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
             await send({"type": "http.response.body", "body": b""})
         elif path == "/admin/sandbox" and self._desk is None:

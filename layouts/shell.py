@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from control_room.city import City
+
+# Between these stands what the page shows before Dash renders; a screen that is served ready takes its place.
+SCREEN_BEGINS: Final = "<!--screen-->"
+SCREEN_ENDS: Final = "<!--/screen-->"
 
 
 def build_shell() -> Component:
@@ -13,10 +20,15 @@ def build_shell() -> Component:
     return html.Div([dcc.Location(id="url"), html.Div(id="screen")], className="shell")
 
 
-def index_page(city: City, mode: str) -> str:
-    """Dash's index page (`app.index_string`): the city's language, the mode, colours before any style has come."""
+def index_page(city: City, mode: str, build: str = "", places: Sequence[str] = ()) -> str:
+    """Dash's index page (`app.index_string`): the city's language, the mode, colours before any style has come.
+
+    Args:
+        build: which version of the pages this is; a display says it, so that an outdated one is found.
+        places: addresses of our screens; a display goes nowhere else when it is sent.
+    """
     return f"""<!DOCTYPE html>
-<html lang="{city.language}" data-mode="{mode}">
+<html lang="{city.language}" data-mode="{mode}" data-build="{build}" data-places="{" ".join(places)}">
 <head>
 {{%metas%}}
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -29,7 +41,7 @@ def index_page(city: City, mode: str) -> str:
 {{%css%}}
 </head>
 <body>
-{{%app_entry%}}
+{SCREEN_BEGINS}{{%app_entry%}}{SCREEN_ENDS}
 {{%config%}}{{%scripts%}}{{%renderer%}}
 </body>
 </html>

@@ -1,7 +1,7 @@
 /* The worker of a screen: socket, decoding and drawing, away from the page's main thread.
  *
- * From the page: start, canvas, palette, view, base, follow, painted, nudge, time, debug.
- * To the page: card, panel, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
+ * From the page: start, canvas, palette, view, base, follow, painted, obeyed, nudge, time, debug.
+ * To the page: order, card, panel, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
  * Their fields stand in docs/live-protocol.md, last section. Cards go out before any frame is decoded.
  */
 "use strict";
@@ -36,6 +36,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
   }
 
   function text(message) {
+    if (message.type === "order") { self.postMessage(message); return; }
     if (message.type === "hello") liveClock.greet(message);
     else if (message.type === "beat") liveClock.hear(message);
     if (!isReplaying()) show(message);
@@ -81,7 +82,8 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
 
   function start(message) {
     if (channel !== null) return;
-    screen = { screen: message.screen, topics: message.topics, follow: message.follow, build: message.build };
+    const { screen: name, topics, follow, build, display, address } = message;
+    screen = { screen: name, topics, follow, build, display, address };
     const scheme = self.location.protocol === "https:" ? "wss://" : "ws://";
     const panel = ({ name, children }) => self.postMessage({ type: "panel", name, children });
     channel = new Live.Channel({
@@ -157,6 +159,16 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
     view: (message) => draw("view", message.view),
     base: (message) => draw("base", message.basemap),
     palette: (message) => draw("palette", message.palette),
+    // The panels that the page shows from now on (a wall that turns its pages).
+    panels: ({ names }) => {
+      if (screen === null) return;
+      screen.topics = [...screen.topics.filter((topic) => !topic.startsWith("panel:")), ...names.map((name) => `panel:${name}`)];
+      if (channel === null) return;
+      if (isReplaying()) replay.renew();
+      else channel.send({ type: "panels", names });
+    },
+    // What became of an order; it goes to the server of now, also while the screen shows the past.
+    obeyed: ({ order, result, why }) => channel !== null && channel.send({ type: "obeyed", order, result, why }),
     nudge: () => { if (channel !== null) { channel.nudge(); replay.nudge(); } },
     time: (message) => { if (channel !== null && message.do in times) times[message.do](message); },
     follow: (message) => {

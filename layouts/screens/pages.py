@@ -44,10 +44,12 @@ PAGES: Final = (
 
 # Every screen a person may go to, in the order of the day's work.
 LINKS: Final = (
+    ("/desk", "Desk"),
     ("/wall", "Map"),
     ("/alarms", "Alarms"),
     *((page.path, page.title) for page in PAGES),
     ("/feeds", "Feeds"),
+    ("/admin/screens", "Displays"),
 )
 
 
