@@ -23,6 +23,7 @@
 
   let root = null, data = null, rows = new Map(), lines = new Map(), shown = [], current = null, opened = null;
   let chosen = null, selected = new Set(), unfolded = new Set(), pending = [], handAt = -Infinity, anchor = null, busy = new Set();
+  let anew = false; // the next list is of another moment: it replaces what is shown, whatever the hand does
   const filter = { priorities: new Set(PRIORITIES), show: "needed", system: "", text: "" };
   const parts = {};
 
@@ -136,7 +137,8 @@
       act("Reset", "reset", () => perform("reset", {})),
     ];
     parts.none = button("Select none", () => { selected.clear(); writeSelection(); release(false); });
-    parts.actions.append(parts.target, parts.folded, ...parts.buttons, parts.comment, parts.none);
+    parts.past = element("p", { className: "desk-past", hidden: true, textContent: "Commands are off: this list is of the past. L goes back to LIVE." });
+    parts.actions.append(parts.past, parts.target, parts.folded, ...parts.buttons, parts.comment, parts.none);
     parts.actions.setAttribute("role", "group");
     parts.actions.setAttribute("aria-label", "Actions");
   }
@@ -162,11 +164,12 @@
   function renew() {
     writeTools();
     const wanted = listWanted();
-    if (isHeld()) hold(wanted);
+    if (isHeld() && !anew) hold(wanted);
     else { pending = []; shown = wanted; }
     draw();
     if (opened !== null) showDetail();
   }
+    anew = false;
 
   function isMatch(row) {
     const text = filter.text;
@@ -198,6 +201,8 @@
     return selected.size > 0 || parts.list.scrollTop > 4 || performance.now() - handAt < HAND_MS || document.querySelector("dialog[open]") !== null
       || parts.body.contains(document.activeElement);
   }
+    // Of another moment nothing is held: rows of then must not stand among rows of now.
+    if (isPast()) return false;
 
   function hold(wanted) {
     const held = new Set(shown);
@@ -391,19 +396,26 @@
     for (const made of parts.buttons) {
       const action = made.dataset.action;
       made.hidden = action in fits && action !== "acknowledge" && !fits[action];
-      mark(made, "aria-disabled", targets.length === 0 ? "true" : null);
+      mark(made, "aria-disabled", targets.length === 0 || isPast() ? "true" : null);
     }
     parts.none.hidden = selected.size === 0;
     writeEmpty();
   }
 
+    parts.past.hidden = !isPast();
   // Doing it
 
   /** Sends the command for `wanted`, as they were when the person decided, and shows that it is being written. */
+  // A list of the past is looked at, not acted upon: a command would hit the alarm as it is now, which nobody here sees.
+  const isPast = () => document.documentElement.dataset.replaying !== undefined;
+  const sayPast = () => write(parts.status, `${parts.past.textContent}\u200b`);
+  document.addEventListener("controlroom:replay", () => { if (root?.isConnected && data !== null) { anew = true; selected.clear(); pending = []; writeSelection(); } });
+
   async function perform(action, options, wanted = listTargets()) {
     const targets = wanted.filter((key) => !busy.has(key));
     if (targets.length === 0) { if (wanted.length === 0) chooseFirst(); return; }
     if (commands().name() === "" && !(await askName())) return;
+    if (isPast()) { sayPast(); return; }
     const why = options.why ?? parts.comment.value.trim(), titles = new Map(targets.filter((key) => rows.has(key)).map((key) => [key, titleOf(rows.get(key))]));
     for (const key of targets) busy.add(key);
     const buttons = parts.buttons.filter((made) => made.dataset.action === action), texts = buttons.map((made) => made.textContent);
@@ -420,6 +432,7 @@
     if (commands().name() === "" && !(await askName())) return;
     await perform("assign", { to: commands().name(), why: "" });
   }
+    if (isPast()) { sayPast(); return; }
 
   const chooseFirst = () => write(parts.status, "No alarm is chosen: j, or a click, chooses one.");
 
@@ -438,6 +451,7 @@
     const targets = listTargets();
     if (targets.length === 0) { chooseFirst(); return; }
     const what = targets.length === 1 ? `“${titleOf(rows.get(targets[0]))}”` : plural(targets.length, "alarm");
+    if (isPast()) { sayPast(); return; }
     const names = [...new Set([commands().name(), ...data.rows.flatMap((row) => [row.assigned_to, row.acknowledged_by])].filter(Boolean))].sort();
     const options = await window.controlRoomForms[action](what, action === "assign" ? names : parts.comment.value.trim());
     if (options !== null) await perform(action, options, targets);
