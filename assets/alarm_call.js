@@ -73,6 +73,7 @@
     else if (news.some((n) => n.count > 0)) {
       if (isWanted() && news[0].count === 0 && news[1].count > 0) sound().notice();
       gather(news);
+      document.dispatchEvent(new CustomEvent("controlroom:alarms-new", { detail: { count: news.reduce((sum, n) => sum + n.count, 0), highest: news[0].count } }));
       mark(fresh);
     }
     update();

@@ -86,9 +86,26 @@
       made.dataset.focus = focus;
       links.append(made);
     };
-    if (row.row_kind === "vehicle" && row.row_key) add("On the map", `/wall?follow=${encodeURIComponent(row.row_key)}`, "map");
+    const place = placeOf(row), raised = row.raised_at === undefined ? NaN : Date.parse(row.raised_at);
+    if (place !== null) add("On the map", `/wall?${new URLSearchParams(place)}`, "map");
+    if (Number.isFinite(raised)) add(`The moment it was raised, ${clock(row.raised_at)}`, momentOf(row, raised, place), "moment");
     if (row.screen && /^\/(?!\/)/.test(row.screen) && row.screen !== "/wall") add("Its screen", row.screen, "screen");
     return links;
+  }
+
+  /** What of an address shows the place of an alarm on the map: its vehicle, its cell, else its position; null where none is known. */
+  function placeOf(row) {
+    if (row.row_kind === "vehicle" && row.row_key) return { follow: row.row_key };
+    if (row.row_kind === "cell" && row.row_key) return { cell: row.row_key };
+    if (row.row_kind === "request" && row.row_key) return { request: row.row_key };
+    if (row.latitude !== undefined && row.longitude !== undefined) return { at: `${row.latitude},${row.longitude}` };
+    return null;
+  }
+
+  /** The timeline at that moment, with the alarm marked and its vehicle or cell on the map. There `at` is the moment, not a place. */
+  function momentOf(row, raised, place) {
+    const { at: _, ...shown } = place ?? {};
+    return `/timeline?${new URLSearchParams({ at: new Date(raised).toISOString().replace(".000Z", "Z"), alarm: row.alarm_key, ...shown })}`;
   }
 
   function buildJournal() {
