@@ -98,11 +98,11 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
     Raises:
         ValueError: columns differ in length, a key occurs twice, or there are too many features.
     """
-    total = len(features.keys)
+    total = len(features.latitude)
     if total > MOST_FEATURES:
         raise ValueError(f"layer {layer.name} has {total} features, over {MOST_FEATURES}: gather them on the server")
-    if len(set(features.keys)) != total:
-        raise ValueError(f"layer {layer.name} has a key twice")
+    if features.keys is not None and len(set(features.keys)) != total:
+        raise ValueError(f"layer {layer.name} has a key twice, or another number of keys than of places")
     latitude, longitude = np.asarray(features.latitude, float), np.asarray(features.longitude, float)
     with np.errstate(invalid="ignore"):
         placed = np.flatnonzero((np.abs(latitude) <= 85) & (np.abs(longitude) <= 180))
@@ -126,7 +126,7 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
         "n": len(rows),
         "unplaced": features.unplaced + total - len(placed),
         "legends": [_plain_legend(name, legend) for name, legend in layer.legends.items()],
-        "keys": _write_keys(write, [features.keys[i] for i in rows]),
+        "keys": None if features.keys is None else _write_keys(write, [features.keys[i] for i in rows]),
         "labels": _write_texts(write, "label", [features.labels[i] for i in rows]),
     }
     _write_facts(write, header, layer, features, rows)
@@ -140,7 +140,7 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
 
 def _order(layer: Layer, features: Features, placed: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Neighbours near each other: H3 indices have that order by themselves, other places by a curve through the plane."""
-    if layer.mark == "hexagon":
+    if layer.mark == "hexagon" and features.keys is not None:
         return np.array(sorted(range(len(placed)), key=[features.keys[i] for i in placed].__getitem__), dtype=np.intp)
     if not len(x):
         return np.zeros(0, dtype=np.intp)
@@ -189,7 +189,10 @@ def _plain_legend(name: str, legend: Legend) -> dict[str, Any]:
 
 
 def _plain_entry(entry: Entry) -> dict[str, Any]:
-    said = {name: getattr(entry, name) for name in ("words", "path", "fill", "stroke", "dashed", "hatched", "shown")}
+    said = {
+        name: getattr(entry, name)
+        for name in ("words", "path", "lines", "fill", "stroke", "dashed", "hatched", "shown")
+    }
     return {name: value for name, value in said.items() if value or name in ("words", "shown")}
 
 
@@ -320,6 +323,8 @@ def decode_layer(message: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]
     except (struct.error, KeyError, TypeError, ValueError) as error:
         raise FrameError("layer is cut short or damaged") from error
     said = header["keys"]
+    if said is None:
+        return header, columns
     parts = said["list"] if "list" in said else said["parts"].split("\n")
     keys, before = [], ""
     for shared, part in zip(columns["key"].tolist(), parts, strict=False):

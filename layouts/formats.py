@@ -79,6 +79,20 @@ def format_moment(at: datetime | None, zone: ZoneInfo, now: datetime) -> str:
     return f"{local:%H:%M}" if same_day else f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
+def format_span(begins: datetime | None, ends: datetime | None, zone: ZoneInfo) -> str:
+    """From when until when in local time, with days, whatever the day is now; "always" where neither is known."""
+    first, last = (None if m is None else m.astimezone(zone) for m in (begins, ends))
+
+    def say(at: datetime) -> str:
+        return f"{at:%a} {at.day} {at:%b %H:%M}"
+
+    if first is None and last is None:
+        return "always"
+    if first is None or last is None:
+        return f"from {say(first)}" if first is not None else f"until {say(last)}" if last is not None else DASH
+    return f"{say(first)} to {last:%H:%M}" if first.date() == last.date() else f"{say(first)} to {say(last)}"
+
+
 def format_kind(vehicle_type: str, count: int) -> str:
     """The type's name, singular for one."""
     one, many = KINDS.get(vehicle_type, (vehicle_type, vehicle_type))

@@ -37,6 +37,7 @@ class Entry:
     Attributes:
         words: what it means.
         path: SVG path data in a box of 24; "" for an area or a hexagon, which has its own shape.
+        lines: further lines of the picture, stroked only: a cross, a tail.
         fill, stroke: colour tokens of assets/49-layers.css ("ink", "high", "ramp-1"), "" for none.
         dashed: outline in dashes: not known, or not certain.
         hatched: filled with hatching: not measured, or old.
@@ -45,6 +46,7 @@ class Entry:
 
     words: str
     path: str = ""
+    lines: str = ""
     fill: str = ""
     stroke: str = ""
     dashed: bool = False
@@ -94,7 +96,7 @@ class Features:
     """What a layer shows: columns of one length, one row a feature, in any order.
 
     Attributes:
-        keys: unique in the layer; what deep links, cards and the desk name.
+        keys: unique in the layer; what deep links, cards and the desk name. None where a feature has no name but its place.
         labels: what people call it.
         latitude, longitude: degrees, of the mark. Rows with an unknown one are left out, and counted, by the encoder.
         shades: name of a way of shading -> place of each row in that legend's entries.
@@ -113,7 +115,7 @@ class Features:
         unplaced: rows that have no place, and so no mark.
     """
 
-    keys: Sequence[str]
+    keys: Sequence[str] | None
     labels: Sequence[str | None]
     latitude: np.ndarray
     longitude: np.ndarray

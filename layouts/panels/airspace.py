@@ -112,7 +112,7 @@ def _build_zone(view: View, table: Table, row: int, inside: Counter[str], is_ahe
                 scope="row",
             ),
             html.Td(RESTRICTIONS.get(restriction or "", "not told")),
-            html.Td(_say_height(table, row)),
+            html.Td(say_height(table, row)),
             html.Td(when),
             html.Td(DASH if is_ahead else here, className="is-figure"),
         ],
@@ -120,7 +120,8 @@ def _build_zone(view: View, table: Table, row: int, inside: Counter[str], is_ahe
     )
 
 
-def _say_height(table: Table, row: int) -> str:
+def say_height(table: Table, row: int) -> str:
+    """Bottom and top of a volume with what they are above: "ground to 120 m AGL"."""
     lower, upper = float(table["lower_m"][row]), float(table["upper_m"][row])
     reference = table["upper_reference"][row] or table["lower_reference"][row] or ""
     bottom = "ground" if np.isnan(lower) or (lower == 0 and table["lower_reference"][row] == "AGL") else f"{lower:,.0f}"

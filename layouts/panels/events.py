@@ -45,7 +45,7 @@ def build_events(view: View) -> Component:
     healths = list_sources(view, ("event",), ("events",))
     now = to_ms(view.now)
     starts, ends = table["starts_at"], table["ends_at"]
-    called_off = np.array([(s or "").lower() in _CALLED_OFF for s in table["status"].tolist()], dtype=bool)
+    called_off = is_called_off(table)
     # Of an event without an end it is not known whether it is over; for its first day it is shown as going on.
     over = (ends < now) | (np.isnat(ends) & (starts < now - np.timedelta64(1, "D")))
     going = np.flatnonzero((starts <= now) & ~over & ~called_off)
@@ -71,6 +71,11 @@ def build_events(view: View) -> Component:
             build_sources(healths, view),
         ]
     )
+
+
+def is_called_off(table: Table) -> np.ndarray:
+    """Mask of the events that will not be."""
+    return np.array([(s or "").lower() in _CALLED_OFF for s in table["status"].tolist()], dtype=bool)
 
 
 def _build_event(at: Now, table: Table, row: int, is_on: bool, called_off: bool) -> Component:
