@@ -324,10 +324,17 @@
     isReplaying: () => clock?.replaying ?? false,
     /** What became of an order to this display: under_way, done or refused, and why. */
     obeyed(order, result, why = "") { post({ type: "obeyed", order, result, why }); },
-    /** Other topics from now on (docs/live-protocol.md). */
-    topics(wanted) { post({ type: "topics", topics: wanted }); },
     /** Follows another vehicle; null follows none. */
-    follow(id) { if (id === null) writeCard(null); post({ type: "follow", id: shorten(id) }); },
+    follow(id) {
+      if (id === null) writeCard(null);
+      // What stands there is about another vehicle.
+      const card = byId("panel-vehicle");
+      if (card !== null && window.controlRoomPanels) {
+        const words = id === null ? "No vehicle is chosen." : "Its card is on its way.";
+        window.controlRoomPanels.patch(card, { type: "P", props: { className: "calm", children: words } });
+      }
+      post({ type: "follow", id: shorten(id) });
+    },
   };
 
   for (const [target, event] of [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]]) {

@@ -318,8 +318,9 @@ class ControlRoom:
     def _build_alarms_screen(self, _: Mapping[str, str]) -> Any:
         return build_alarms_screen(self._publisher.view(self.cache.snapshot), self.settings)
 
-    def _build_page(self, page: Page, _: Mapping[str, str]) -> Any:
-        return build_page(page, self._publisher.view(self.cache.snapshot), self.settings)
+    def _build_page(self, page: Page, parameters: Mapping[str, str]) -> Any:
+        view = self._publisher.view(self.cache.snapshot)
+        return build_page(page, view, self.settings, parameters.get("vehicle") or None)
 
     def _build_timeline(self, parameters: Mapping[str, str]) -> Any:
         view = self._publisher.view(self.cache.snapshot)

@@ -19,9 +19,12 @@ from control_room.city import METRES_PER_DEGREE, Corridor
 from control_room.model import Table
 from control_room.network import Coverage
 from control_room.surroundings import find_sectors
+from control_room.tracks import Track
 
 MOST_STEPS = 48
 LEAST_STEP_M = 50.0
+# Between two points of a track; less is the trembling of a position at a stand.
+STANDS_M = 3.0
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,40 @@ def measure_way(way: Way, coverage: Coverage, sites: Table) -> Strip:
         [_signal_at(lat, lon, coverage) for lat, lon in zip(latitude.tolist(), longitude.tolist(), strict=True)]
     )
     cells = find_sectors(latitude, longitude, sites) if len(sites) else np.full(steps, None, dtype=object)
+    return Strip(
+        way, length_m, length_m / steps, latitude, longitude, signal, cells, _list_runs(cells, signal, length_m / steps)
+    )
+
+
+def measure_track(track: Track, vehicle_type: str) -> Strip | None:
+    """The strip of the way a vehicle has come: what it measured and by which cell, by distance.
+
+    Its own words count; of a vehicle that tells no signal at all, what was expected where it was.
+    A step without a point has nothing; points of one step are averaged. Standing still is no distance.
+
+    Returns:
+        None where it has not moved LEAST_STEP_M.
+    """
+    lengths = _lengths_m(track.latitude, track.longitude)
+    # A position that trembles at a stand is no way.
+    lengths = np.where(lengths < STANDS_M, 0.0, lengths)
+    along = np.concatenate(([0.0], np.cumsum(lengths)))
+    length_m = float(along[-1])
+    if length_m < LEAST_STEP_M:
+        return None
+    steps = max(1, min(MOST_STEPS, int(length_m // LEAST_STEP_M)))
+    place = np.minimum((along / length_m * steps).astype(int), steps - 1)
+    told = np.isfinite(track.signal_dbm).any()
+    values = track.signal_dbm if told else track.expected_dbm
+    known = np.isfinite(values)
+    counts = np.bincount(place[known], minlength=steps)
+    sums = np.bincount(place[known], values[known], minlength=steps)
+    signal = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    last = np.searchsorted(place, np.arange(steps), side="right") - 1  # the last point at or before each step
+    middles = (np.arange(steps) + 0.5) * length_m / steps
+    latitude, longitude = np.interp(middles, along, track.latitude), np.interp(middles, along, track.longitude)
+    cells = track.cells[last]
+    way = Way("its way", vehicle_type, track.latitude, track.longitude, None, "its own positions")
     return Strip(
         way, length_m, length_m / steps, latitude, longitude, signal, cells, _list_runs(cells, signal, length_m / steps)
     )

@@ -42,6 +42,10 @@ MAX_ORDERS = 20  # that wait for one socket
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 DISPLAY_ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
 PANEL_TOPIC = "panel:"
+# What is made for whoever follows a vehicle (control_room/vehicle_cards.py): its track, and the panel about it.
+TRACK_TOPIC = "track:"
+VEHICLE_TOPIC = "vehicle:"
+VEHICLE_PANEL = "vehicle"
 LAYER_TOPIC = "layer:"
 
 # Close codes of RFC 6455 that we use.
@@ -79,12 +83,16 @@ class Bundle:
             sent where these bytes differ from those sent before.
         find_card: vehicle id → card, None when there is no such vehicle.
         layers: layer name → its binary message (`control_room.layers`), sent likewise.
+        vehicles: id of a followed vehicle → the panel `vehicle` about it, for screens that show that panel.
+        tracks: id of a followed vehicle → its `track` message, for screens with a map.
     """
 
     frame: Frame
     panels: Mapping[str, bytes]
     find_card: FindCard
     layers: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    vehicles: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    tracks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def seq(self) -> int:
@@ -170,6 +178,7 @@ class _Client:
     holds: int | None = None
     greeted: bool = False
     card_sent: str | None = None
+    track_sent: str | None = None
     panels_sent: dict[str, bytes] = field(default_factory=dict)
     layers_sent: dict[str, bytes] = field(default_factory=dict)
     sent_at: float = 0.0
@@ -238,6 +247,12 @@ class LiveHub:
     def wanted_layers(self, audience: str) -> frozenset[str]:
         """Topics (`layer:<name>`) of the layers that somebody of this audience shows now."""
         return frozenset(LAYER_TOPIC + name for client in self._audience(audience).clients for name in client.layers)
+
+    def wanted_vehicles(self, audience: str) -> frozenset[str]:
+        """Topics of vehicles that somebody follows: `track:<id>` with a map, `vehicle:<id>` with the panel about one."""
+        followers = [c for c in self._audience(audience).clients if c.follow is not None]
+        tracks = (f"{TRACK_TOPIC}{c.follow}" for c in followers if c.wants_map)
+        return frozenset((*tracks, *(f"{VEHICLE_TOPIC}{c.follow}" for c in followers if VEHICLE_PANEL in c.panels)))
 
     def publish_cards(self, audience: str, find_card: FindCard) -> None:
         """Sends followed vehicles of a new snapshot ahead of the rest of it.
@@ -333,6 +348,8 @@ class LiveHub:
             reason = self._follow(client, said.get("id"))
         elif kind == "layers":
             reason = self._show_layers(client, said.get("names"))
+        elif kind == "panels":
+            reason = self._show_panels(client, said.get("names"))
         elif kind == "painted":
             reason = self._painted(client, said.get("seq"), said.get("age_ms"))
         elif kind == "obeyed":
@@ -383,7 +400,8 @@ class LiveHub:
         if vehicle is not None and (not isinstance(vehicle, str) or not 0 < len(vehicle) <= MAX_ID_CHARS):
             return f"id is neither null nor a text of at most {MAX_ID_CHARS} characters"
         client.follow = vehicle
-        client.card_sent = None
+        client.card_sent = client.track_sent = None
+        client.panels_sent.pop(VEHICLE_PANEL, None)
         client.news.set()
         return ""
 
@@ -395,6 +413,19 @@ class LiveHub:
             return "names holds what is no name of a layer"
         client.layers = tuple(dict.fromkeys(names))
         client.layers_sent = {name: sent for name, sent in client.layers_sent.items() if name in client.layers}
+        client.news.set()
+        return ""
+
+    def _show_panels(self, client: _Client, names: Any) -> str:
+        """The panels that the screen shows from now on. One that comes again is sent only if it changed meanwhile."""
+        if not isinstance(names, list) or len(names) > MAX_TOPICS:
+            return "names is missing or no short list"
+        if not all(isinstance(name, str) and is_panel_topic(PANEL_TOPIC + name) for name in names):
+            return "names holds what is no name of a panel"
+        client.panels = tuple(dict.fromkeys(names))
+        # A page keeps what it shows no more, so what was sent stands; but not without end, whatever names are made up.
+        if len(client.panels_sent) > 4 * MAX_TOPICS:
+            client.panels_sent = {n: sent for n, sent in client.panels_sent.items() if n in client.panels}
         client.news.set()
         return ""
 
@@ -449,8 +480,14 @@ class LiveHub:
         if place.bundle is not None:
             if client.wants_map and client.holds != place.bundle.seq:
                 return _binary(self._next_frame(client, place, place.bundle))
+            track = place.bundle.tracks.get(client.follow or "") if client.wants_map else None
+            if track is not None and track != client.track_sent:
+                client.track_sent = track
+                return _text(track)
             for name in client.panels:
                 panel = place.bundle.panels.get(name)
+                if name == VEHICLE_PANEL:
+                    panel = place.bundle.vehicles.get(client.follow or "")
                 if panel is not None and client.panels_sent.get(name) != panel:
                     client.panels_sent[name] = panel
                     self.counters.panels += 1

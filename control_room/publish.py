@@ -19,12 +19,14 @@ from dash.development.base_component import Component
 
 from control_room.city import City
 from control_room.clock import Clock
+from control_room.diary import Diary
 from control_room.frames import FrameEncoder
 from control_room.layers import LayerKeeper, list_wanted
 from control_room.live import Bundle, FindCard, encode_panel
 from control_room.marks import MarksBuilder, mercator
 from control_room.model import KINDS, STAFF, Snapshot, Table
 from control_room.usual import Usual
+from control_room.vehicle_cards import VehicleCards
 from feeds.feed import Feed
 from layouts.layer import list_layers
 from layouts.panel import View, build_fault, list_panels
@@ -61,6 +63,8 @@ class Publisher:
         self._panels = list_panels()
         # Put in by whoever keeps history, every few minutes; read as one object, so no lock is needed.
         self.usual: Usual | None = None
+        # Fed by the writer before it makes anything of a snapshot; staff alone are shown it.
+        self.diary: Diary | None = None
         self._urgent = {name for name, panel in self._panels.items() if panel.urgent}
 
     def view(self, snapshot: Snapshot, audience: str = "wall") -> View:
@@ -74,6 +78,7 @@ class Publisher:
             mode=self._mode,
             feeds=self._feeds,
             usual=usual if usual is not None and usual.covers(snapshot.at) else None,
+            diary=self.diary if STAFF in COLUMNS_OF[audience] else None,
         )
 
     def find_cards(self, snapshot: Snapshot) -> dict[str, FindCard]:
@@ -103,6 +108,7 @@ class Publisher:
         view = self.view(snapshot, audience.name)
         frame = audience.frames.encode(audience.marks.build(view.snapshot))
         layers = audience.layers.make(snapshot, view, list_wanted(wanted))
+        vehicles, tracks = audience.vehicles.make(view, wanted, self._monotonic())
         wanted &= self._panels.keys()  # any client may ask for any name
         if _are_due(snapshot.at, self._monotonic(), audience, wanted):
             audience.panels_at, audience.panels_s = snapshot.at, self._monotonic()
@@ -113,7 +119,9 @@ class Publisher:
             if urgent:
                 audience.panels = {**audience.panels, **self._build_panels(view, audience, urgent)}
         audience.alarms = snapshot.tables.get("alarm")
-        return Bundle(frame=frame, panels=audience.panels, find_card=find_card, layers=layers)
+        return Bundle(
+            frame=frame, panels=audience.panels, find_card=find_card, layers=layers, vehicles=vehicles, tracks=tracks
+        )
 
     def _build_panels(self, view: View, audience: _Audience, wanted: frozenset[str]) -> Mapping[str, bytes]:
         built: dict[str, bytes] = {}
@@ -163,6 +171,7 @@ class _Audience:
         self.marks = marks
         self.frames = frames
         self.layers = LayerKeeper(list_layers(), _say_layer_failed)
+        self.vehicles = VehicleCards(to_json)
         self.panels: Mapping[str, bytes] = {}
         self.panels_at: datetime | None = None
         self.panels_s = 0.0  # the same by a clock that passes in a still, and at the end of a recording

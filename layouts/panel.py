@@ -27,6 +27,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from control_room.city import City
+from control_room.diary import Diary
 from control_room.model import Snapshot
 from control_room.usual import Usual
 from feeds.feed import Feed
@@ -43,6 +44,8 @@ class View:
         mode: live, sandbox or replay; every screen shows which.
         feeds: the feeds whose rows the snapshot holds, for their limits.
         usual: what is usual in this hour, from history (control_room/usual.py); None where nothing is known of it.
+        diary: what the writer keeps beside the snapshot: tracks, the day of each vehicle, earlier drive tests
+            (control_room/diary.py); None for audiences that may not see it.
     """
 
     snapshot: Snapshot
@@ -51,6 +54,7 @@ class View:
     mode: str
     feeds: tuple[Feed, ...]
     usual: Usual | None = None
+    diary: Diary | None = None
 
     @property
     def simulated(self) -> bool:

@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "control_room.model",
         "control_room.network",
         "control_room.surroundings",
+        "control_room.tracks",
     ),
     "control_room.air_index": (),
     "control_room.nearby": ("control_room.city",),

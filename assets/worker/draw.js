@@ -27,6 +27,7 @@ self.Draw = (() => {
   let view = null, state = null, channel = "live";
   let clock = { now: 0, at: 0, rate: 0 };
   let followed = { slot: -1, x: NaN, y: NaN };
+  let track = null; // of the followed vehicle: places in zoom 18 pixels, and which of them a line does not lead to
   let basemap = null, groundDue = false;
 
   // Per slot: where the glide began, when (ms of performance.now) and how long it takes.
@@ -299,6 +300,7 @@ self.Draw = (() => {
       if (pass === 0 && ghosts.length > 0 && ghosts.length <= 160) paintAges(ghosts, unit);
     }
     if (tails !== null) paintTails(tails, unit);
+    paintTrack(s, ox, oy, at, unit);
     paintRing(s, ox, oy, at, unit);
     counters.inView = inView;
     counters.stale = ghosts.length / 4;
@@ -346,6 +348,39 @@ self.Draw = (() => {
     context.globalCompositeOperation = "source-over";
   }
 
+  /** The way the followed vehicle has come, faint, beneath all that stands on it; broken where nobody knows the way. */
+  function paintTrack(s, ox, oy, at, unit) {
+    if (track === null || track.x.length === 0) return;
+    const gaps = new Set(track.gaps);
+    context.globalCompositeOperation = "destination-over";
+    context.strokeStyle = look.colours.ink;
+    context.globalAlpha = 0.42;
+    context.lineWidth = Math.max(1.5, unit * 0.08);
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    for (let k = 0; k < track.x.length; k += 1) {
+      const x = track.x[k] * s - ox, y = track.y[k] * s - oy;
+      if (k === 0 || gaps.has(k)) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    }
+    // To where it is drawn now, which is a little farther than the last point that was kept.
+    const i = followed.slot;
+    if (i >= 0 && state !== null && i < state.n && state.look[i] !== 0) {
+      const f = where(i, at);
+      context.lineTo((fromX[i] + (toX[i] - fromX[i]) * f) * s - ox, (fromY[i] + (toY[i] - fromY[i]) * f) * s - oy);
+    }
+    context.stroke();
+    context.globalAlpha = 1;
+    context.globalCompositeOperation = "source-over";
+  }
+
+  /** Steps to places; null forgets the line. */
+  function setTrack(message) {
+    const sum = (steps) => { let at = 0; return steps.map((d) => (at += d)); };
+    track = message === null ? null : { x: sum(message.x), y: sum(message.y), gaps: message.gaps };
+    request();
+  }
+
   function ageText(s) {
     if (s < 100) return `${Math.max(0, Math.round(s))} s`;
     if (s < 6000) return `${Math.round(s / 60)} min`;
@@ -388,7 +423,7 @@ self.Draw = (() => {
   }
 
   function debug() {
-    return { ...counters, channel, slots: state === null ? 0 : state.n, followed: followed.slot };
+    return { ...counters, channel, slots: state === null ? 0 : state.n, followed: followed.slot, track: track === null ? null : track.x.length };
   }
 
   // Where a slot is drawn now (zoom 18 pixels), for tests of the gliding.
@@ -397,5 +432,5 @@ self.Draw = (() => {
     return [fromX[i] + (toX[i] - fromX[i]) * f, fromY[i] + (toY[i] - fromY[i]) * f];
   }
 
-  return { init, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, debug, position };
+  return { init, track: setTrack, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, debug, position };
 })();

@@ -37,6 +37,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
 
   function text(message) {
     if (message.type === "order") { self.postMessage(message); return; }
+    if (message.type === "track") { draw("track", message); return; }
     if (message.type === "hello") liveClock.greet(message);
     else if (message.type === "beat") liveClock.hear(message);
     if (!isReplaying()) show(message);
@@ -173,6 +174,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
     time: (message) => { if (channel !== null && message.do in times) times[message.do](message); },
     follow: (message) => {
       screen.follow = message.id;
+      draw("track", null);
       followed = null;
       (isReplaying() ? replay : channel).send({ type: "follow", id: message.id });
     },

@@ -14,6 +14,7 @@ from layouts.formats import DASH, THIN, format_count
 from layouts.panel import Panel, View
 from layouts.panels.transport import WINDOW, build_transport_sources, list_for
 from layouts.parts.chart import Share, build_share_bar
+from layouts.parts.lateness import format_lateness
 from layouts.parts.symbol import symbol
 
 MOST_ROWS = 14
@@ -97,16 +98,6 @@ def _list_wrong(route: Route) -> list[Component]:
         for n, picture, words in told
         if n
     ]
-
-
-def format_lateness(delay_s: float | None) -> str:
-    """90 -> 1.5 min late, -60 -> 1 min early; half minutes are as exact as anybody needs."""
-    if delay_s is None:
-        return DASH
-    halves = round(abs(delay_s) / 30) / 2
-    if halves == 0:
-        return "on time"
-    return f"{halves:g}{THIN}min {'late' if delay_s > 0 else 'early'}"
 
 
 def _build_bunches(routes: Sequence[Route], names: dict[str, str]) -> Component:

@@ -13,21 +13,21 @@ from dash.development.base_component import Component
 
 from control_room.city import Corridor
 from control_room.city.targets import Target
-from control_room.corridors import Run, Strip, find_step, list_corridors, list_flights, measure_way
+from control_room.corridors import Strip, find_step, list_corridors, list_flights, measure_way
 from control_room.model import Table
 from control_room.network import DOWN, Coverage
 from control_room.remember import remember
-from layouts.formats import DASH, THIN, format_count, format_number
+from layouts.formats import THIN, format_count, format_number
 from layouts.panel import Panel, View
 from layouts.panels.coverage import describe
 from layouts.panels.fleet import shorten
 from layouts.panels.network import find_targets, judge
 from layouts.parts.chart import step
 from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
+from layouts.parts.strip import STRONGEST_DBM, WEAKEST_DBM, draw_strip, summarise_strip
 from layouts.parts.symbol import symbol
 
 MOST_WAYS = 3
-WEAKEST_DBM, STRONGEST_DBM = -120.0, -70.0
 _HIDDEN = {"aria-hidden": "true"}
 
 
@@ -83,12 +83,13 @@ def _build_strip(view: View, strip: Strip, target: Target | None) -> Component:
     here = _list_here(view, strip)
     marks = [html.Span(className=f"way-mark from-{step(at + 0.5, len(strip.rsrp_dbm))}") for at in sorted(here)]
     # Vehicles move each second, the signal does not: what is drawn of it is made once.
+    needed_dbm = target.limit if target is not None else None
     drawn, runs = remember("drawn strips", _draw, strip, target)
     ends = [html.Span("0"), html.Span(f"{strip.length_m / 1000:.1f}{THIN}km")]
     return html.Div(
         [
             html.H3([symbol(strip.way.vehicle_type), strip.way.name[:80]], className="way-name"),
-            html.P(_summarise(strip, target.limit if target is not None else None), className="way-sum"),
+            html.P(summarise_strip(strip, needed_dbm), className="way-sum"),
             *_build_down(view, strip),
             html.Div(marks, className="way-marks", **_HIDDEN),
             drawn,
@@ -103,58 +104,7 @@ def _build_strip(view: View, strip: Strip, target: Target | None) -> Component:
 
 
 def _draw(strip: Strip, target: Target | None) -> tuple[Component, Component]:
-    """The strip, and the same as a table."""
-    needed_dbm = target.limit if target is not None else None
-    steps = [
-        html.Span(className=_class_of(float(dbm), needed_dbm, handed))
-        for dbm, handed in zip(strip.rsrp_dbm, _begins_of_runs(strip), strict=True)
-    ]
-    return html.Div(steps, className="strip", **_HIDDEN), _build_runs(strip)
-
-
-def _class_of(dbm: float, needed_dbm: float | None, is_handover: bool) -> str:
-    """Classes of one step; its height is an `at-…` of assets/47-charts.css."""
-    names = ["step"]
-    if np.isnan(dbm):
-        names.append("is-unknown")
-    else:
-        height = step(max(dbm, WEAKEST_DBM) - WEAKEST_DBM, STRONGEST_DBM - WEAKEST_DBM) or 0
-        names.append(f"at-{max(height, 4)}")  # no 5G is a sliver, for an empty place could also be a gap
-        if needed_dbm is not None and dbm < needed_dbm:
-            names.append("is-weak")
-    names += ["is-handover"] if is_handover else []
-    return " ".join(names)
-
-
-def _begins_of_runs(strip: Strip) -> list[bool]:
-    """Of each step whether another cell takes over there."""
-    cells = strip.cells.tolist()
-    return [at > 0 and cells[at] != cells[at - 1] for at in range(len(cells))]
-
-
-def _summarise(strip: Strip, needed_dbm: float | None) -> list[Component | str]:
-    known = ~np.isnan(strip.rsrp_dbm)
-    steps = len(strip.rsrp_dbm)
-    handovers = f"{format_count(strip.handovers)} expected {'handover' if strip.handovers == 1 else 'handovers'}"
-    if not known.any():
-        return [f"{strip.length_m / 1000:.1f} km, ", html.B("nobody has measured along it"), f", {handovers}"]
-    weakest = float(strip.rsrp_dbm[known].min())
-    said: list[Component | str] = [f"{strip.length_m / 1000:.1f} km, weakest "]
-    said.append(html.B(format_number(weakest, "dBm") if np.isfinite(weakest) else "no 5G"))
-    if needed_dbm is not None:
-        below = strip.count_below(needed_dbm)
-        if below:
-            said += [
-                ", ",
-                symbol("help"),
-                html.B(f"{strip.longest_below_m(needed_dbm):,.0f}{THIN}m at a stretch too weak"),
-                f" ({100 * below // steps} % of it)",
-            ]
-        else:
-            said.append(", nowhere too weak where measured")
-    if unknown := steps - int(known.sum()):
-        said.append(f", {100 * unknown // steps} % not measured")
-    return [*said, f", {handovers}"]
+    return draw_strip(strip, target.limit if target is not None else None)
 
 
 def _build_down(view: View, strip: Strip) -> list[Component]:
@@ -217,30 +167,6 @@ def _build_here(view: View, strip: Strip, here: dict[int, list[int]]) -> Compone
                 )
             )
     return html.Ul(items, className="on-way")
-
-
-def _build_runs(strip: Strip) -> Component:
-    """The same as a table, cell by cell, for those who cannot see the strip."""
-    rows = [
-        html.Tr(
-            [
-                html.Th(run.cell or "no cell in range", scope="row"),
-                html.Td(f"{run.begins_m / 1000:.1f} to {run.ends_m / 1000:.1f} km"),
-                html.Td(_say_weakest(run)),
-            ]
-        )
-        for run in strip.runs
-    ]
-    head = html.Thead(html.Tr([html.Th(h, scope="col") for h in ("Expected cell", "From, to", "Weakest")]))
-    return html.Table(
-        [html.Caption(f"Expected cells along {strip.way.name}"), head, html.Tbody(rows)], className="unseen"
-    )
-
-
-def _say_weakest(run: Run) -> str:
-    if np.isnan(run.weakest_dbm):
-        return f"{DASH} nobody measured"
-    return "no 5G" if np.isinf(run.weakest_dbm) else format_number(run.weakest_dbm, "dBm")
 
 
 PANEL = Panel("signal", "Signal along routes", build_signal)

@@ -195,13 +195,20 @@ class Column:
     tone: str = "plain"
 
 
-def build_columns(caption: Text, heads: tuple[str, str], columns: Sequence[Column], unit: str = "") -> Component:
+def build_columns(
+    caption: Text, heads: tuple[str, str], columns: Sequence[Column], unit: str = "", full: float | None = None
+) -> Component:
     """Columns over time, the newest at the right; the same figures in a table for those who listen.
 
-    An unknown column is hatched over the whole height, and never looks like nothing. The highest is said in words.
+    An unknown column is hatched over the whole height, and never looks like nothing. The highest is said in words;
+    with a scale of its own (`full`: a charge of 100 %) the last known one.
+
+    Args:
+        full: what the whole height stands for; None is the highest value.
     """
     known = [c.value for c in columns if c.value is not None and math.isfinite(c.value)]
-    full = max(known, default=0.0)
+    most = f"now {format_number(known[-1], unit)}" if known and full is not None else ""
+    full = max(known, default=0.0) if full is None else full
     drawn = []
     for column in columns:
         height = step(column.value, full)
@@ -225,7 +232,7 @@ def build_columns(caption: Text, heads: tuple[str, str], columns: Sequence[Colum
         ],
         className="unseen",
     )
-    most = f"most {format_number(full, unit)}" if known else "nothing known"
+    most = most or (f"most {format_number(full, unit)}" if known else "nothing known")
     return html.Div(
         [
             html.P([html.Span(caption), html.Span(most, className="reason")], className="columns-head", **_HIDDEN),

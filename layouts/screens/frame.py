@@ -10,7 +10,6 @@ from dash.development.base_component import Component
 
 from layouts.panel import View
 from layouts.parts.mark import build_overlay
-from layouts.parts.sight import is_far
 from layouts.screens.wall import build_header, build_live, build_panel_frame
 
 
@@ -25,6 +24,7 @@ def build_frame(
     topics: tuple[str, ...] = (),
     strip: bool = False,
     more: Sequence[Component] = (),
+    follow: str | None = None,
 ) -> Component:
     """A screen around its middle.
 
@@ -36,6 +36,7 @@ def build_frame(
         topics: what it wants from the channel.
         strip: whether the feeds stand at its foot.
         more: what belongs to it and is not seen.
+        follow: vehicle whose card the channel sends.
     """
     foot = html.Footer(build_panel_frame("feeds", view), className="wall-strip", **{"aria-label": "Feeds"})
     return html.Div(
@@ -47,10 +48,10 @@ def build_frame(
             *([foot] if strip else []),
             *more,
             *build_overlay(view),
-            build_live(view, name, (*topics, "panel:feeds") if strip else topics),
+            build_live(view, name, (*topics, "panel:feeds") if strip else topics, follow),
         ],
         id="wall",
-        className=f"wall {style} is-far" if is_far(settings) else f"wall {style}",
+        className=f"wall {style}",
         **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
     )
 

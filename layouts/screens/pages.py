@@ -13,9 +13,10 @@ from typing import Any, Final
 from dash import html
 from dash.development.base_component import Component
 
-from layouts.panel import View, list_panels
+from layouts.panel import Panel, View, list_panels
+from layouts.parts.vehicle_card import PANEL_ID, build_vehicle_card
 from layouts.screens.frame import build_frame, build_scroll
-from layouts.screens.wall import build_panel_frame
+from layouts.screens.wall import build_panel_content, build_panel_frame
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,17 @@ class Page:
         path: its address.
         title: what stands beside the city's name.
         panels: names in `layouts/panels/`, in the order of reading.
+        has_vehicle: whether the card of the vehicle of `?vehicle=` stands before them.
     """
 
     path: str
     title: str
     panels: tuple[str, ...]
+    has_vehicle: bool = False
 
 
 PAGES: Final = (
-    Page("/fleet", "Fleet", ("fleet", "availability", "vehicle_detail")),
+    Page("/fleet", "Fleet", ("fleet", "availability", "vehicle_detail"), has_vehicle=True),
     Page("/network", "5G network", ("network", "signal", "coverage", "network_demand", "network_targets")),
     Page("/requests", "Service requests", ("requests", "request_ageing", "request_places", "services", "recycling")),
     Page("/transport", "Transport", ("punctuality", "transport", "disruptions")),
@@ -61,19 +64,40 @@ def build_links(here: str) -> Component:
     return html.Nav(html.Ul(links), className="screen-links", **{"aria-label": "Screens"})
 
 
-def build_page(page: Page, view: View, settings: Mapping[str, Any]) -> Component:
+def build_page(page: Page, view: View, settings: Mapping[str, Any], vehicle: str | None = None) -> Component:
     """The screen of that page.
 
     Args:
         settings: of the server; the size of the wall is read from them.
+        vehicle: key, identity or label of the vehicle that was chosen; text of whoever asks.
     """
-    panels = html.Div([_build_panel(name, view) for name in page.panels], className="page-grid")
+    shown = [_build_panel(name, view) for name in page.panels]
+    names = page.panels
+    follow = vehicle if page.has_vehicle and vehicle else None
+    if follow is not None:
+        shown, names = [_build_vehicle(view, follow), *shown], (PANEL_ID, *names)
+    panels = html.Div(shown, className="page-grid")
     middle = build_scroll([build_links(page.path), panels], f"{page.title}: panels")
-    topics = tuple(f"panel:{name}" for name in page.panels)
+    topics = tuple(f"panel:{name}" for name in names)
     name = page.path.strip("/")
     return build_frame(
-        view, settings, middle, name=name, title=page.title, style="wall-page", topics=topics, strip=True
+        view, settings, middle, name=name, title=page.title, style="wall-page", topics=topics, strip=True, follow=follow
     )
+
+
+def _build_vehicle(view: View, wanted: str) -> Component:
+    """The card of the chosen vehicle; the channel renews it as a panel of that name."""
+    card = Panel(PANEL_ID, "Vehicle", lambda v: build_vehicle_card(v, wanted))
+    inside = html.Section(
+        [
+            html.H2(card.title, id="heading-vehicle"),
+            html.Div(build_panel_content(card, view), id=f"panel-{PANEL_ID}", className="panel panel-vehicle"),
+        ],
+        className="panel-frame",
+        **{"aria-labelledby": "heading-vehicle"},
+    )
+    label = "Vehicle, scrolls sideways where it is narrow"
+    return html.Div(inside, className="page-panel", tabIndex=0, role="group", **{"aria-label": label})
 
 
 def _build_panel(name: str, view: View) -> Component:
