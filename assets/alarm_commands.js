@@ -102,6 +102,9 @@
     },
     /** The name of the person at this desk; empty before it was given. */
     name: () => localStorage.getItem(NAME) ?? "",
-    rename(text) { localStorage.setItem(NAME, text.trim().slice(0, 80)); },
+    rename(text) {
+      localStorage.setItem(NAME, text.trim().slice(0, 80));
+      document.dispatchEvent(new CustomEvent("controlroom:name"));
+    },
   };
 })();

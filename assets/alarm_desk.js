@@ -54,8 +54,11 @@
   function build(place) {
     root = place;
     for (const name of ["fault", "failures", "tools", "actions", "news", "list", "confirmed", "foot"]) parts[name] = element("div", { className: `desk-${name}` });
-    parts.detail = element("aside", { className: "desk-detail", id: "alarm-detail", tabIndex: -1 });
+    // A screen that shows other things in detail as well has a place for guidance among them.
+    const given = document.getElementById("alarm-guidance");
+    parts.detail = given ?? element("aside", { className: "desk-detail", id: "alarm-detail", tabIndex: -1 });
     parts.detail.setAttribute("aria-label", "Guidance");
+    if (given !== null) given.addEventListener("keydown", press);
     parts.status = element("p", { className: "desk-status" });
     parts.status.setAttribute("role", "status");
     parts.list.tabIndex = 0;
@@ -70,7 +73,7 @@
     // A line of its own height, filled or not: neither a confirmation nor news may move the list.
     const line = element("div", { className: "desk-line" }, parts.confirmed, parts.news);
     const left = element("div", { className: "desk-left" }, parts.tools, parts.actions, line, parts.list, parts.foot, parts.status);
-    root.replaceChildren(parts.fault, parts.failures, element("div", { className: "desk-body" }, left, parts.detail));
+    root.replaceChildren(parts.fault, parts.failures, element("div", { className: "desk-body" }, left, ...(given === null ? [parts.detail] : [])));
     commands().attach(parts.failures, parts.confirmed, root.dataset.commands);
     root.addEventListener("keydown", press);
     parts.list.addEventListener("pointermove", () => { handAt = performance.now(); });
@@ -166,10 +169,10 @@
     const wanted = listWanted();
     if (isHeld() && !anew) hold(wanted);
     else { pending = []; shown = wanted; }
+    anew = false;
     draw();
     if (opened !== null) showDetail();
   }
-    anew = false;
 
   function isMatch(row) {
     const text = filter.text;
@@ -198,11 +201,11 @@
   // Nothing moves under the hand
 
   function isHeld() {
+    // Of another moment nothing is held: rows of then must not stand among rows of now.
+    if (isPast()) return false;
     return selected.size > 0 || parts.list.scrollTop > 4 || performance.now() - handAt < HAND_MS || document.querySelector("dialog[open]") !== null
       || parts.body.contains(document.activeElement);
   }
-    // Of another moment nothing is held: rows of then must not stand among rows of now.
-    if (isPast()) return false;
 
   function hold(wanted) {
     const held = new Set(shown);
@@ -399,23 +402,23 @@
       mark(made, "aria-disabled", targets.length === 0 || isPast() ? "true" : null);
     }
     parts.none.hidden = selected.size === 0;
+    parts.past.hidden = !isPast();
     writeEmpty();
   }
 
-    parts.past.hidden = !isPast();
-  // Doing it
-
-  /** Sends the command for `wanted`, as they were when the person decided, and shows that it is being written. */
   // A list of the past is looked at, not acted upon: a command would hit the alarm as it is now, which nobody here sees.
   const isPast = () => document.documentElement.dataset.replaying !== undefined;
   const sayPast = () => write(parts.status, `${parts.past.textContent}\u200b`);
   document.addEventListener("controlroom:replay", () => { if (root?.isConnected && data !== null) { anew = true; selected.clear(); pending = []; writeSelection(); } });
 
+  // Doing it
+
+  /** Sends the command for `wanted`, as they were when the person decided, and shows that it is being written. */
   async function perform(action, options, wanted = listTargets()) {
+    if (isPast()) { sayPast(); return; }
     const targets = wanted.filter((key) => !busy.has(key));
     if (targets.length === 0) { if (wanted.length === 0) chooseFirst(); return; }
     if (commands().name() === "" && !(await askName())) return;
-    if (isPast()) { sayPast(); return; }
     const why = options.why ?? parts.comment.value.trim(), titles = new Map(targets.filter((key) => rows.has(key)).map((key) => [key, titleOf(rows.get(key))]));
     for (const key of targets) busy.add(key);
     const buttons = parts.buttons.filter((made) => made.dataset.action === action), texts = buttons.map((made) => made.textContent);
@@ -429,10 +432,10 @@
   }
 
   async function take() {
+    if (isPast()) { sayPast(); return; }
     if (commands().name() === "" && !(await askName())) return;
     await perform("assign", { to: commands().name(), why: "" });
   }
-    if (isPast()) { sayPast(); return; }
 
   const chooseFirst = () => write(parts.status, "No alarm is chosen: j, or a click, chooses one.");
 
@@ -448,10 +451,10 @@
 
   /** Opens the form of that action, then does what was filled in. */
   async function ask(action) {
+    if (isPast()) { sayPast(); return; }
     const targets = listTargets();
     if (targets.length === 0) { chooseFirst(); return; }
     const what = targets.length === 1 ? `“${titleOf(rows.get(targets[0]))}”` : plural(targets.length, "alarm");
-    if (isPast()) { sayPast(); return; }
     const names = [...new Set([commands().name(), ...data.rows.flatMap((row) => [row.assigned_to, row.acknowledged_by])].filter(Boolean))].sort();
     const options = await window.controlRoomForms[action](what, action === "assign" ? names : parts.comment.value.trim());
     if (options !== null) await perform(action, options, targets);
@@ -533,15 +536,21 @@
     window.controlRoomGuidance.show(opened, about);
   }
 
+  const tellPicked = (key) => document.dispatchEvent(new CustomEvent("controlroom:picked", { detail: { kind: "alarm", key, from: "list" } }));
+
   function open(key) {
     opened = key;
     showDetail();
     writeSelection();
+    tellPicked(key);
     parts.detail.focus({ preventScroll: true });
     if (matchMedia("(max-width: 60rem)").matches) parts.detail.scrollIntoView({ block: "start" });
   }
 
-  function close() { opened = null; showDetail(); writeSelection(); }
+  function close() { opened = null; showDetail(); writeSelection(); tellPicked(null); }
+
+  /** For screens that hold more than this list: its keys from elsewhere, its list of keys, and an alarm found elsewhere. */
+  window.controlRoomAlarmDesk = { press: (event) => { if (root?.isConnected) press(event); }, showKeys, open: (key) => { if (root?.isConnected && rows.has(key)) open(key); } };
 
   // A hand that has gone lets the list go on; and due times run.
   setInterval(() => {

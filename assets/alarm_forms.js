@@ -11,6 +11,7 @@
     ["Enter", "what to do: guidance"], ["a", "acknowledge"], ["s", "shelve"], ["t", "take: I handle it"], ["c", "comment"],
     ["n", "show what is new"], ["/", "search"], ["m", "silence the tone"], ["Esc", "close, or select none"], ["?", "these keys"]];
   const LONGEST = 500;
+  const others = new Map(); // keys of what stands beside the list on this screen: its name -> [key, what it does]
 
   const element = (tag, properties, ...children) => window.controlRoomCommands.element(tag, properties, ...children);
 
@@ -47,6 +48,8 @@
   }
 
   window.controlRoomForms = {
+    /** Further keys of this screen, said with those of the list. */
+    more(title, keys) { others.set(title, keys); },
     name: (value) => askText("Who is at this desk?", "Your name, as the others know it. It stands beside what you do.", { value, maxLength: 80, autocomplete: "name" }, "Keep"),
     async comment(what, value) {
       const why = await askText(`Comment on ${what}`, "Comment", { rows: 3, value }, "Comment");
@@ -73,9 +76,10 @@
     },
     /** Which keys there are; single letters can be switched off (WCAG 2.1.4). */
     keys(on, change) {
-      const rows = KEYS.map(([key, text]) => element("div", {}, element("dt", {}, element("kbd", { textContent: key })), element("dd", { textContent: text })));
+      const list = (keys) => element("dl", { className: "desk-keys" }, ...keys.map(([key, text]) => element("div", {}, element("dt", {}, element("kbd", { textContent: key })), element("dd", { textContent: text }))));
+      const more = [...others].flatMap(([title, keys]) => [element("h3", { textContent: title }), list(keys)]);
       const box = element("input", { type: "checkbox", checked: on, onchange: () => change(box.checked) });
-      return open("Keys", [element("dl", { className: "desk-keys" }, ...rows), element("label", { className: "desk-once" }, box, " Single letters are keys (arrows, Space, Enter and Esc always are)")], null);
+      return open("Keys", [...(more.length > 0 ? [...more, element("h3", { textContent: "Alarms" })] : []), list(KEYS), element("label", { className: "desk-once" }, box, " Single letters are keys (arrows, Space, Enter and Esc always are)")], null);
     },
   };
 })();

@@ -28,16 +28,7 @@ def build_alarms_screen(view: View, settings: Mapping[str, Any]) -> Component:
     Args:
         settings: of the server; the size of the wall is read from them.
     """
-    places = {"data-commands": COMMANDS_URL, "data-journal": JOURNAL_URL}
-    desk = html.Main(
-        [
-            html.H2("Alarm list", className="unseen"),
-            html.Div(
-                html.P("The list is on its way.", className="calm"), id="alarm-desk", className="alarm-desk", **places
-            ),
-        ],
-        className="wall-map",
-    )
+    desk = html.Main([html.H2("Alarm list", className="unseen"), build_alarm_desk()], className="wall-map")
     return build_frame(
         view,
         settings,
@@ -49,3 +40,10 @@ def build_alarms_screen(view: View, settings: Mapping[str, Any]) -> Component:
         strip=True,
         more=build_announcers(sound="on"),
     )
+
+
+def build_alarm_desk() -> Component:
+    """Where the page makes the list; on a screen that has an element `alarm-guidance`, guidance stands in that."""
+    places = {"data-commands": COMMANDS_URL, "data-journal": JOURNAL_URL}
+    waiting = html.P("The list is on its way.", className="calm")
+    return html.Div(waiting, id="alarm-desk", className="alarm-desk", **places)

@@ -6,7 +6,7 @@ are renewed by it, `#followed` shows the vehicle of `?follow=<id>`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -19,7 +19,6 @@ from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.mark import build_clock, build_mark, build_overlay
-from layouts.parts.sight import is_far
 from layouts.parts.symbol import symbol
 
 log = structlog.get_logger()
@@ -92,7 +91,7 @@ def _build_screen(
             build_live(view, screen, topics, follow),
         ],
         id="wall",
-        className="wall is-far" if is_far(settings) else "wall",
+        className="wall",
         **{"data-mode": view.mode, "data-simulated": "yes" if view.simulated else "no"},
     )
 
@@ -112,14 +111,21 @@ def build_live(view: View, screen: str, topics: tuple[str, ...], follow: str | N
     )
 
 
-def build_header(view: View, subtitle: str = "What moves now") -> Component:
-    """City, age of the oldest feed, mark of the mode, clock: what every screen says at its top."""
+def build_header(
+    view: View, subtitle: str | Sequence[Component | str] = "What moves now", tools: Sequence[Component] = ()
+) -> Component:
+    """City, age of the oldest feed, mark of the mode, clock: what every screen says at its top.
+
+    Args:
+        tools: of the screen itself, beside its name.
+    """
     return html.Header(
         [
             html.Div(
                 [html.H1(view.city.title), html.P(subtitle, className="subtitle")],
                 className="wall-name",
             ),
+            *tools,
             html.P(
                 ["oldest feed ", html.Span(DASH, id="worst-age", className="age")],
                 className="worst",
@@ -135,7 +141,9 @@ def build_panel_frame(name: str, view: View) -> Component:
     """A panel under its heading, renewed by the channel."""
     panel = list_panels()[name]
     # Dash takes seconds to render a thousand cells; the channel brings them in milliseconds.
-    content = html.P("The table is on its way.", className="calm") if panel.on_request else _build_content(panel, view)
+    content = (
+        html.P("The table is on its way.", className="calm") if panel.on_request else build_panel_content(panel, view)
+    )
     heading = f"heading-{name}"
     return html.Section(
         [
@@ -147,7 +155,8 @@ def build_panel_frame(name: str, view: View) -> Component:
     )
 
 
-def _build_content(panel: Panel, view: View) -> Component:
+def build_panel_content(panel: Panel, view: View) -> Component | Mapping[str, Any]:
+    """What stands under the panel's heading; in words where it cannot be built."""
     try:
         return panel.build(view)
     except Exception:

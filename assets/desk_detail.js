@@ -1,0 +1,116 @@
+/* The desk's detail: guidance of an alarm, or the card of a vehicle, a cell, a request: whatever was picked last.
+ *
+ * A card is asked for anew while it is shown; what cannot be renewed stays, under a line that says since when.
+ */
+(() => {
+  "use strict";
+
+  const RENEW_MS = 5000, WITHIN_MS = 8000, WORLD = 256 * 2 ** 18;
+
+  let url = null, thing = null, asked = 0, timer = 0, failedSince = null, before = null;
+
+  const byId = (id) => document.getElementById(id);
+
+  function reveal(what) {
+    byId("work-nothing").hidden = what !== null;
+    byId("alarm-guidance").hidden = what !== "alarm";
+    byId("work-thing").hidden = what !== "thing";
+  }
+
+  /** An alarm was opened (its guidance is made by alarm_desk.js) or closed. */
+  function showAlarm(isOpen) {
+    stop();
+    reveal(isOpen ? "alarm" : null);
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    asked += 1;
+    thing = null;
+  }
+
+  function show(kind, key) {
+    stop();
+    thing = { kind, key };
+    failedSince = null;
+    before = document.activeElement;
+    byId("work-card").replaceChildren();
+    byId("work-fault").hidden = true;
+    byId("work-follow").hidden = kind !== "vehicle";
+    byId("work-show").hidden = true;
+    reveal("thing");
+    renew();
+  }
+
+  async function renew() {
+    clearTimeout(timer);
+    const mine = (asked += 1), { kind, key } = thing;
+    const fault = byId("work-fault");
+    try {
+      const answer = await fetch(`${url}?${new URLSearchParams({ kind, key })}`, { cache: "no-store", signal: AbortSignal.timeout(WITHIN_MS) });
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      const card = await answer.json();
+      if (mine !== asked) return;
+      window.controlRoomPanels.patch(byId("work-card"), card);
+      failedSince = null;
+      fault.hidden = true;
+    } catch (error) {
+      if (mine !== asked) return;
+      failedSince ??= window.controlRoom.serverNow();
+      const since = failedSince === null ? "" : ` since ${window.controlRoom.clockText(failedSince)}`;
+      fault.textContent = `This card has not been renewed${since}: ${error instanceof TypeError || error.name === "TimeoutError" ? "no answer" : error.message}.`;
+      fault.hidden = false;
+    }
+    window.controlRoom.writeAges(byId("work-card"));
+    byId("work-show").hidden = placeOf() === null;
+    timer = setTimeout(() => { if (thing !== null && document.visibilityState === "visible") renew(); else if (thing !== null) timer = setTimeout(renew, RENEW_MS); }, RENEW_MS);
+  }
+
+  function placeOf() {
+    const { latitude, longitude } = byId("work-card").firstElementChild?.dataset ?? {};
+    return latitude === undefined ? null : [Number(latitude), Number(longitude)];
+  }
+
+  /** The map there, marked. */
+  function showOnMap() {
+    const place = placeOf();
+    if (place === null) return;
+    const [latitude, longitude] = place, s = Math.sin((latitude * Math.PI) / 180);
+    const x = ((longitude + 180) / 360) * WORLD, y = (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * WORLD;
+    const label = byId("work-card").querySelector("h3")?.textContent ?? thing.key;
+    if (window.controlRoomMap?.show) window.controlRoomMap.show(x, y, 15, label);
+    else window.controlRoomMap?.map()?.setView(place, 15, { animate: false });
+  }
+
+  function close() {
+    if (thing === null) return;
+    stop();
+    reveal(null);
+    if (before?.isConnected) before.focus({ preventScroll: true });
+  }
+
+  window.controlRoomDeskDetail = {
+    attach(address) {
+      url = address;
+      byId("work-show").addEventListener("click", showOnMap);
+      byId("work-follow").addEventListener("click", () => { if (thing !== null) window.controlRoom.follow(byId("work-card").firstElementChild?.dataset.key ?? thing.key); });
+      byId("work-close").addEventListener("click", close);
+      byId("work-thing").addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.defaultPrevented) { event.preventDefault(); close(); } });
+      reveal(null);
+    },
+    show,
+    close,
+  };
+
+  /** Picked on the map, in a list, or found: {kind, key}. */
+  function take({ detail }) {
+    if (byId("work-thing") === null || url === null || !detail) return;
+    const { kind } = detail, key = detail.key ?? detail.id ?? null;
+    if (kind === "alarm") {
+      if (detail.from === "list") showAlarm(key !== null);
+      else if (key !== null) window.controlRoomAlarmDesk.open(String(key));
+    } else if (typeof kind === "string" && key !== null) show(kind, String(key));
+  }
+  document.addEventListener("controlroom:picked", take);
+  document.addEventListener("controlroom:found", take);
+})();
