@@ -76,6 +76,7 @@ class Frame:
         seq: 1 for the first, then one more each time.
         delta: tag and deflated body, for those who hold `seq - 1`; None when
             there is nothing to differ from.
+        slot_of: key of a row -> its slot; another object when rows came or went. Empty where it was decoded.
     """
 
     seq: int
@@ -83,6 +84,7 @@ class Frame:
     columns: Columns
     legend: Mapping[str, Any]
     now_ms: int
+    slot_of: Mapping[str, int] = field(default_factory=dict, repr=False)
     _key: bytes | None = field(default=None, repr=False)
 
     def key(self) -> bytes:
@@ -128,7 +130,7 @@ class FrameEncoder:
         delta = None if first else encode_delta(self._seq, before, after, legend, marks.now_ms)
         self._held = after
         self._legend = marks.legend
-        return Frame(self._seq, delta, after, marks.legend, marks.now_ms)
+        return Frame(self._seq, delta, after, marks.legend, marks.now_ms, self._slot_of)
 
     def find_slot(self, key: str) -> int | None:
         """Slot of a row in the newest frame; None when it is not on the map."""

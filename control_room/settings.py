@@ -74,6 +74,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "operators", 1, "people who answer alarms at the same time; the figures of /alarms/health are per operator"
     ),
+    Setting(
+        "blackbox_hours",
+        72.0,
+        "how long what the screens showed is kept, vehicle positions included; 0 records nothing (docs/timeline.md)",
+        "hours",
+    ),
+    Setting("blackbox_max_mb", 6000, "black box kept at most; the oldest hours go first", "MB"),
     Setting("record", False, "keep the raw answers of all feeds under DATA/recordings"),
     Setting("record_max_mb", 500, "recording kept per feed; the oldest hours go first", "MB"),
     Setting(
@@ -81,9 +88,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("tiles_attribution", "", "credit line of those tiles"),
     Setting("mbtiles", "", "raster MBTiles file served as base map under ours"),
-    Setting("wall_width_mm", 0, "width of the wall screen; 0 sizes text for a 24-inch desk screen", "mm"),
-    Setting("wall_width_px", 1920, "pixels across that screen, in CSS pixels", "px"),
-    Setting("wall_farthest_m", 0.0, "distance of the farthest seat from the wall", "m"),
+    Setting("walls", "", "YAML file of the walls (docs/walls.md); none takes those that come with the program"),
     Setting("frame_gap_ms", 100, "mean time between frames when more answers come; those that wait share one", "ms"),
     Setting("log_json", False, "write the log as one JSON object a line"),
 )

@@ -1,0 +1,136 @@
+"""The black box in this process: the recorder that writes, and the timeline that reads.
+
+DATA/blackbox/live      screens of a real city
+DATA/blackbox/sandbox   screens of a simulated one
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from control_room.access import Receive, Scope, Send
+from control_room.blackbox.recorder import Recorder
+from control_room.blackbox.requests import TimelineRequests
+from control_room.blackbox.shelf import Shelf
+from control_room.blackbox.standing import Standing
+from control_room.city import City
+from control_room.clock import Clock
+from control_room.live import Bundle
+from control_room.marks import WORLD
+from control_room.model import VEHICLE, Snapshot, Table
+from control_room.publish import CardFinder, Publisher
+from control_room.timeline import Timeline
+
+AUDIENCE: Final = "wall"  # whose screens are recorded: staff look back, and nobody else
+PATH: Final = "/timeline"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where screens are recorded, and for how long. `hours` 0 records nothing."""
+
+    folder: Path
+    hours: float
+    max_bytes: int
+
+
+class BlackBox:
+    """Given every published bundle; asked by those who look back.
+
+    Args:
+        kept: None records nothing and holds nothing: a replay of recorded answers.
+        find_journal: gives the journal of alarms; None while there is none.
+    """
+
+    def __init__(
+        self,
+        kept: Kept | None,
+        city: City,
+        mode: str,
+        simulated: bool,
+        publisher: Publisher,
+        clock: Clock,
+        find_journal: Callable[[], Any],
+    ) -> None:
+        self._recorder: Recorder | None = None
+        self._about = {"mode": mode, "city": city.title, "simulated": simulated}
+        self._kept = kept if kept is not None and kept.hours > 0 else None
+        self._view = partial(publisher.view, audience=AUDIENCE)
+        shelf = Shelf(kept.folder if kept is not None else Path("/nonexistent"), AUDIENCE)
+        self.timeline = Timeline(shelf, clock.now, mode, build_card)
+        self._requests = TimelineRequests(shelf, self.timeline.read, find_journal, self._state)
+
+    def start(self) -> None:
+        """Begin to record."""
+        if self._kept is not None:
+            kept = self._kept
+            standing = Standing(self._view)
+            self._recorder = Recorder(kept.folder, AUDIENCE, self._about, standing, kept.hours, kept.max_bytes)
+
+    def take(self, made: Mapping[str, Bundle], snapshot: Snapshot) -> None:
+        """What was published of this snapshot, by audience; returns at once."""
+        if self._recorder is not None and AUDIENCE in made:
+            self._recorder.take(made[AUDIENCE], snapshot)
+
+    def close(self) -> None:
+        """Write what waits, and let go of the files."""
+        if self._recorder is not None:
+            self._recorder.close()
+        self.timeline.close()
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The socket, and what is asked below /timeline/."""
+        if scope["type"] == "websocket":
+            await self.timeline.serve(scope, receive, send)
+        else:
+            await self._requests.serve(scope, send)
+
+    def _state(self) -> str:
+        if self._recorder is None:
+            return "not recording: it is switched off by a setting" if self._kept is None else "not recording yet"
+        return self._recorder.state
+
+
+def find_kept(settings: Mapping[str, Any], mode: str) -> Kept | None:
+    """Where this process keeps its black box, by its settings; None for a replay, which is a recording already."""
+    if mode == "replay":
+        return None
+    folder = Path(settings["data"]) / "blackbox" / mode
+    return Kept(folder, settings["blackbox_hours"], settings["blackbox_max_mb"] * 1_000_000)
+
+
+def build_card(record: Mapping[str, Any], legend: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The card of a vehicle as it was, from what `Player.find_vehicle` found.
+
+    The same as the live channel's, with `facts_at`: when speed, battery and route were last recorded, ms.
+    """
+    x, y = record["x"], record["y"]
+    row: dict[str, Any] = {
+        name: [record.get(name)] for name in VEHICLE.by_name if name in record and name != "observed_at"
+    }
+    row["latitude"], row["longitude"] = [_latitude(y)], [x / WORLD * 360 - 180]
+    observed = record["observed_at"]
+    row["observed_at"] = np.array(["NaT" if observed is None else observed], dtype="datetime64[ms]")
+    card = CardFinder(Table.of(VEHICLE, row), ()).find(record["vehicle_key"])
+    limits: Mapping[str, Any] = next(
+        (feed for feed in legend.get("feeds", ()) if feed["name"] == record.get("feed")), {}
+    )
+    return {
+        **(card or {}),
+        "x": x,
+        "y": y,
+        "ageing_s": limits.get("ageing_s"),
+        "stale_s": limits.get("stale_s"),
+        "facts_at": record["facts_at"],
+    }
+
+
+def _latitude(y: int) -> float:
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / WORLD))))
