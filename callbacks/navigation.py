@@ -37,7 +37,9 @@ def find_screen(screens: Screens, href: str | None, held: frozenset[str]) -> Any
         parameters = {k: v[-1][:256] for k, v in parse_qs(parts.query[:4096]).items()}
     except ValueError:
         return dash.html.P("That address cannot be read.")
-    audience, build = screens.get(parts.path.rstrip("/") or "/", (WALL, None))
+    path = parts.path.rstrip("/") or "/"
+    # One that ends in /* stands for all that are below it.
+    audience, build = screens.get(path) or screens.get(f"{path.rpartition('/')[0]}/*", (WALL, None))
     if build is None or audience not in held:
         return dash.html.P("There is no such screen.")
     try:

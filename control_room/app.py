@@ -179,7 +179,7 @@ class ControlRoom:
             facts = {"mbtiles_attribution": self._tiles.attribution, "mbtiles_max_zoom": self._tiles.max_zoom}
             self.settings = {**settings, **facts}
         self.walls = WallService(
-            self.settings, clock, lambda: self._publisher.view(self.cache.snapshot), lambda: self._dash.index()
+            self.settings, clock, lambda: self._publisher.view(self.cache.snapshot), lambda: self._dash.server
         )
         self._dash = self._make_dash()
         self.asgi = Gate(
@@ -373,7 +373,7 @@ class ControlRoom:
             await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
         elif path == ORDERS_PATH:
             await self.displays.serve(scope, receive, send)
-        elif (wall := self.walls.answer(path, scope["query_string"])) is not None:
+        elif (wall := await self.walls.answer(scope)) is not None:
             await _bytes(send, wall.body, wall.content_type, wall.status)
         elif path == "/":
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})

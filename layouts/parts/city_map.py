@@ -11,7 +11,6 @@ from dash import html
 from dash.development.base_component import Component
 
 from control_room.city import City
-from layouts.parts.sight import root_px_of
 from layouts.parts.symbol import map_symbols, symbol
 
 BASEMAP_URL = "/city/basemap.json"
@@ -58,9 +57,6 @@ def build_map(city: City, settings: Mapping[str, Any]) -> Component:
     }
     if bounds is not None:
         attributes["data-fit"] = json.dumps(bounds)
-    root = root_px_of(settings)
-    if root is not None:
-        attributes["data-root-px"] = f"{root:g}"
     # The whole grid where there is one: at 4K and on a phone alike. A centre and a zoom fit one size of screen only.
     first: dict[str, Any] = (
         {"center": [city.view["latitude"], city.view["longitude"]], "zoom": city.view["zoom"]}
