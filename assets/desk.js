@@ -7,6 +7,7 @@
 
   const KEYS_OFF = "control-room.keys-off"; // as the alarm desk: letters and digits may be switched off (WCAG 2.1.4)
   const STEP = 2, LEAP = 10;
+  const HIDEABLE = ["detail", "panels", "time"];
 
   let work = null, regions = [], titles = [];
 
@@ -27,7 +28,7 @@
     byId("work-keys").addEventListener("click", () => window.controlRoomAlarmDesk.showKeys());
     byId("work-theme").addEventListener("change", (event) => layout().change({ theme: event.target.value }));
     window.controlRoomForms.more("This desk", [["F6, Shift+F6", "next region, the one before"], ...regions.map(([, title, key]) => [key, title.toLowerCase()]),
-      ["arrows on a boundary", "move it; Enter: as at first"], ["g", "arrange: panels and regions"]]);
+      ["arrows on a boundary", "move it; Enter: as at first"], ["w", "arrange the desk: panels and regions"]]);
     const usual = { ...JSON.parse(data.usual), theme: window.controlRoomTheme.choice() };
     layout().begin(usual, titles.map(([name]) => name), data.layout, apply, say);
   }
@@ -44,7 +45,7 @@
       byId(`boundary-${name}`)?.setAttribute("aria-valuenow", String(Math.round(size)));
     }
     work.dataset.without = hidden.join(" ");
-    for (const name of ["detail", "panels"]) byId(`region-${name}`).hidden = byId(`boundary-${name}`).hidden = hidden.includes(name);
+    for (const name of HIDEABLE) for (const part of [byId(`region-${name}`), byId(`boundary-${name}`)]) if (part !== null) part.hidden = hidden.includes(name);
     window.controlRoomTheme.choose(theme);
     byId("work-theme").value = theme;
     window.controlRoomDeskPanels.show(hidden.includes("panels") ? [] : panels);
@@ -122,7 +123,7 @@
     if (isWriting(event.target) || localStorage.getItem(KEYS_OFF) === "1") return;
     const region = regions.find(([, , key]) => key === event.key);
     if (region !== undefined) { event.preventDefault(); go(region[0]); }
-    else if (event.key === "g") { event.preventDefault(); arrange(); }
+    else if (event.key === "w") { event.preventDefault(); arrange(); }
     else if (event.key === "?") { event.preventDefault(); window.controlRoomAlarmDesk.showKeys(); }
     // From anywhere to the list; what changes an alarm counts only where the alarm is seen.
     else if ("jkn".includes(event.key) && event.target !== document.body && !byId("alarm-desk").contains(event.target)) window.controlRoomAlarmDesk.press(event);
@@ -141,7 +142,7 @@
 
   function arrange() {
     const list = element("ul", { className: "work-choices" }), made = element("dialog", { className: "desk-dialog work-dialog controls" });
-    const shown = element("fieldset", {}, element("legend", { textContent: "Regions" }), ...["detail", "panels"].map((name) => {
+    const shown = element("fieldset", {}, element("legend", { textContent: "Regions" }), ...HIDEABLE.map((name) => {
       const box = element("input", { type: "checkbox", checked: !layout().get().hidden.includes(name), onchange: () => {
         const hidden = layout().get().hidden.filter((other) => other !== name);
         layout().change({ hidden: box.checked ? hidden : [...hidden, name] });

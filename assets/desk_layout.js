@@ -22,7 +22,7 @@
     if (!isObject(said)) return fitted;
     if (["auto", "dark", "light"].includes(said.theme)) fitted.theme = said.theme;
     if (Array.isArray(said.panels)) fitted.panels = [...new Set(said.panels.filter((name) => known.has(name)))];
-    if (Array.isArray(said.hidden)) fitted.hidden = said.hidden.filter((name) => ["detail", "panels"].includes(name));
+    if (Array.isArray(said.hidden)) fitted.hidden = said.hidden.filter((name) => ["detail", "panels", "time"].includes(name));
     if (Array.isArray(said.layers)) fitted.layers = said.layers.filter((name) => typeof name === "string");
     for (const name of Object.keys(fitted.sizes)) {
       const size = isObject(said.sizes) ? said.sizes[name] : undefined;

@@ -200,6 +200,7 @@ def _build_detail() -> list[Component]:
                     ],
                     className="work-thing-tools controls",
                 ),
+                html.P("This is of now, not of the moment that the screen shows.", className="replaying-only reason"),
                 html.P(id="work-fault", className="panel-fault", hidden=True),
                 html.Div(id="work-card", className="work-card"),
             ],

@@ -6,8 +6,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View
-from layouts.panels.vehicle_detail import build_card, find_vehicle
 from layouts.parts.row_card import build_row_card, find_place, find_row
+from layouts.parts.silence import find_vehicle
+from layouts.parts.vehicle_card import build_vehicle_card
 
 
 def build_detail(view: View, kind: str, wanted: str) -> Component:
@@ -19,7 +20,7 @@ def build_detail(view: View, kind: str, wanted: str) -> Component:
     """
     table = view.snapshot.tables.get(kind)
     is_vehicle = kind == "vehicle"
-    card = build_card(view, wanted) if is_vehicle else build_row_card(view, kind, wanted)
+    card = build_vehicle_card(view, wanted) if is_vehicle else build_row_card(view, kind, wanted)
     row = None if table is None else find_vehicle(table, wanted) if is_vehicle else find_row(table, wanted)
     place = None if table is None or row is None else find_place(table, row)
     attributes = {"data-known": "no" if row is None else "yes"}
