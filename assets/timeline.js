@@ -238,6 +238,7 @@
     root.dataset.mode = state.mode;
     root.dataset.seeking = state.seeking === null ? "0" : "1";
     setAttribute(parts.live, "aria-pressed", String(isLive()));
+    write(parts.live, isLive() ? "LIVE" : "Back to LIVE");
     const [time, date] = parts.clock.children;
     write(time, at === null ? "—" : times().time(at));
     write(date, at === null ? "" : times().date(at));

@@ -136,8 +136,9 @@
     place.track.dataset.mode = mode;
     stand(place.second, second === null ? null : (second - start) / span);
     if (performance.now() - heldAt > HELD_EVERY_MS) readHeld();
-    const stale = performance.now() - marks.readAt > HELD_EVERY_MS && (marks.to < now - 5000) && start + span > marks.to;
-    if (marks.from > start || stale || marks.to < Math.min(start + span, now - 2 * HELD_EVERY_MS)) readMarks(start - span / 2, start + span * 1.5, now);
+    const since = performance.now() - marks.readAt, isSeen = marks.from <= start && marks.to >= Math.min(start + span, now - 2 * HELD_EVERY_MS);
+    // At most once a second while the bar is moved; of an answer that did not come not sooner than of one that did.
+    if (since > HELD_EVERY_MS ? !isSeen || marks.to < start + span : !isSeen && since > 1000 && marks.fault === "") readMarks(start - span / 2, start + span * 1.5, now);
   }
 
   // The hand

@@ -50,6 +50,7 @@ LINKS: Final = (
     ("/desk", "Desk"),
     ("/wall", "Map"),
     ("/alarms", "Alarms"),
+    ("/timeline", "Timeline"),
     *((page.path, page.title) for page in PAGES),
     ("/feeds", "Feeds"),
     ("/admin/screens", "Displays"),
