@@ -63,6 +63,7 @@ class AlarmService:
         clock: by which alarms are reckoned.
         operators: people who answer alarms at the same time.
         notify: who is told of what; None tells nobody. Without a store nobody is told either.
+        notes: what else people should know, a sentence each: history that is late.
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class AlarmService:
         clock: Clock,
         operators: int = 1,
         notify: NotifySettings | None = None,
+        notes: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
+        self._more_notes = notes
         self._store = store
         self._clock = clock
         self._zone = zone
@@ -182,7 +185,7 @@ class AlarmService:
             self._notifier.wake()
 
     def _notes(self) -> Sequence[str]:
-        return self._notifier.faults if self._notifier is not None else ()
+        return (*(self._notifier.faults if self._notifier is not None else ()), *self._more_notes())
 
     def _journal_note(self) -> str:
         return self._store.note if self._store is not None else ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -46,11 +47,14 @@ from control_room.city import City
 from control_room.clock import Clock
 from control_room.desk_detail import PATH as DESK_DETAIL
 from control_room.desk_detail import serve as serve_detail
+from control_room.diary import Diary
 from control_room.display_requests import ORDERS_PATH
 from control_room.display_requests import find_fault as find_display_fault
 from control_room.display_service import DisplayService
-from control_room.diary import Diary
 from control_room.displays import Displays
+from control_room.find import Finder
+from control_room.find_service import FIND_PATH, FindService
+from control_room.history_keeper import HistoryKeeper
 from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import Snapshot
 from control_room.person_layouts import PATH as DESK_LAYOUT
@@ -73,13 +77,15 @@ from feeds.poller import Failed, Outcome, Poller
 from layouts.screens.admin_sandbox import build_admin_sandbox
 from layouts.screens.admin_screens import PATH as ADMIN_SCREENS
 from layouts.screens.admin_screens import build_admin_screens
+from layouts.screens.admin_style import PATH as ADMIN_STYLE
+from layouts.screens.admin_style import build_admin_style
 from layouts.screens.alarm_health import PATH as ALARM_HEALTH
 from layouts.screens.alarm_health import build_alarm_health_screen
 from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.desk import PATH as DESK
 from layouts.screens.desk import build_desk
 from layouts.screens.feeds import build_feeds_screen
-from layouts.screens.pages import PAGES, Page, build_page
+from layouts.screens.pages import LINKS, PAGES, Page, build_page
 from layouts.screens.timeline import PATH as TIMELINE
 from layouts.screens.timeline import build_timeline
 from layouts.screens.wall import build_wall, build_wall_table
@@ -131,9 +137,23 @@ class ControlRoom:
         self._publisher = Publisher(self.feeds, city, clock, mode)
         self._diary = self._publisher.diary = Diary(self.feeds, city.zone)
         self.hub = LiveHub(clock, mode)
+        # What an operator may find is what a wall shows: one audience so far.
+        self._find = FindService(
+            Finder(city, LINKS), lambda: self._publisher.view(self.cache.snapshot).snapshot, time.monotonic
+        )
         self._wanted: Mapping[str, frozenset[str]] = {}
         store = _store(settings, mode)
         self._quality = QualityKeeper(store, clock)
+        self.history = HistoryKeeper(
+            Path(settings["data"]) if store is not None else None,
+            mode,
+            settings["database"],
+            self.feeds,
+            city,
+            clock,
+            may_begin=lambda: store is not None and store.journal is not None,
+            tell_usual=self._publisher.take_usual,
+        )
         self._layouts = PersonLayouts(store, clock)
         self._build_of_pages = read_build([ASSETS, ROOT / "layouts"])
         self.displays = DisplayService(store, self.hub, clock, news=lambda: self.cache.put(Woken()))
@@ -153,6 +173,7 @@ class ControlRoom:
             clock,
             settings["operators"],
             _notify(settings, mode),
+            notes=lambda: [self.history.note] if self.history.note else [],
         )
         self.cache: Cache[Outcome | AlarmWork | PastQuality, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (begin_health(f) for f in self.feeds)),
@@ -212,6 +233,7 @@ class ControlRoom:
         tasks.append(
             asyncio.create_task(self._quality.run(self.cache.put, lambda: self.cache.snapshot), name="feed quality")
         )
+        tasks.append(asyncio.create_task(self.history.run(lambda: self.cache.snapshot), name="history"))
         tasks.append(asyncio.create_task(_collect_garbage(), name="garbage"))
         for task in tasks:
             task.add_done_callback(_log_death)
@@ -223,7 +245,9 @@ class ControlRoom:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             decoders.shutdown(wait=False, cancel_futures=True)
+            self._find.close()
             await asyncio.to_thread(self._quality.save, self.cache.snapshot)
+            await asyncio.to_thread(self.history.close)
             await asyncio.to_thread(self.alarms.close)
             await asyncio.to_thread(self._blackbox.close)
 
@@ -283,6 +307,7 @@ class ControlRoom:
             EVERY_WALL: (WALL, lambda _: self.walls.build_map()),
             "/wall/table": (WALL, self._build_wall_table),
             DESK: (OPERATOR, self._build_desk),
+            ADMIN_STYLE: (OPERATOR, self._build_admin_style),
             "/feeds": (WALL, self._build_feeds_screen),
             "/alarms": (OPERATOR, self._build_alarms_screen),
             ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
@@ -307,6 +332,9 @@ class ControlRoom:
 
     def _build_wall_table(self, _: Mapping[str, str]) -> Any:
         return build_wall_table(self._publisher.view(self.cache.snapshot), self.settings)
+
+    def _build_admin_style(self, _: Mapping[str, str]) -> Any:
+        return build_admin_style(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _build_desk(self, parameters: Mapping[str, str]) -> Any:
         view = self._publisher.view(self.cache.snapshot)
@@ -371,6 +399,8 @@ class ControlRoom:
             await self._layouts.serve(scope, receive, send)
         elif path == DESK_DETAIL:
             await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
+        elif path == FIND_PATH:
+            await self._find.serve(scope, receive, send)
         elif path == ORDERS_PATH:
             await self.displays.serve(scope, receive, send)
         elif (wall := await self.walls.answer(scope)) is not None:

@@ -67,6 +67,10 @@ class Publisher:
         self.diary: Diary | None = None
         self._urgent = {name for name, panel in self._panels.items() if panel.urgent}
 
+    def take_usual(self, usual: Usual | None) -> None:
+        """What is usual in the running hour, for views of that hour."""
+        self.usual = usual
+
     def view(self, snapshot: Snapshot, audience: str = "wall") -> View:
         """What screens of that audience are built from."""
         shown = project(snapshot, COLUMNS_OF[audience])

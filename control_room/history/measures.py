@@ -40,6 +40,7 @@ _QUANTITIES: Final = (
     ("pressure", "Air pressure", "hPa"),
     ("noise", "Noise", "dB"),
     ("occupancy", "Occupancy", "%"),
+    ("footfall", "Footfall in the counter's interval", "people"),
 )
 
 
@@ -54,6 +55,8 @@ class Measure:
         better: whether more is better or worse; None where neither.
         of, figure: of a derived measure: the measure it is a multiple of, and the city's figure (city.yaml) that
             is the factor; the screens say that figure's source and year.
+        by_thing: whether a mean or share is of single things (requests, slots) and not of time: then, as of a total,
+            the row of the whole city says what was watched.
     """
 
     name: str
@@ -68,6 +71,12 @@ class Measure:
     detail: Detail = "city"
     of: str = ""
     figure: str = ""
+    by_thing: bool = False
+
+    @property
+    def happens(self) -> bool:
+        """Whether it is made of what happens: a key without a row, in a stretch that was watched, had nothing."""
+        return self.made == "total" or self.by_thing
 
 
 _FLEET: Final = ("vehicle_type", "vehicle_type|operator")
@@ -90,13 +99,13 @@ _LISTED: Final = (
     Measure("robot.deliveries", "Deliveries", "deliveries", "total", "vehicle", ("", "operator"),
             "trips of robots that were seen to end (the robot went on without that trip id)", 0, "more"),
     Measure("robot.delivery_min", "Time a delivery takes", "min", "mean", "vehicle", ("", "operator"),
-            "from the first to the last moment a robot told the trip; only of trips seen to begin", 1, "less"),
+            "from the first to the last moment a robot told the trip; only of trips seen to begin", 1, "less", by_thing=True),
     Measure("robot.co2_avoided_kg", "CO2 avoided", "kg", "total", "vehicle", ("", "operator"),
             "deliveries times the council's own figure a delivery", 0, "more",
             of="robot.deliveries", figure="robot_co2_per_delivery_kg"),
     # Shuttles
     Measure("shuttle.trips", "Shuttle trips", "trips", "total", "vehicle", ("", "operator"),
-            "trips of shuttles that were seen to end; of shuttles whose feed tells no trip, none", 0, "more"),
+            "trips of shuttles that were seen to end; where the feed tells no trip, runs from stop to stop", 0, "more"),
     Measure("shuttle.autonomous_percent", "Driven by itself", "%", "share", "vehicle", ("", "operator"),
             "shuttle time in mode autonomous, of shuttle time in which a mode was known and it was not stopped", 1, "more"),
     Measure("shuttle.disengagements", "Disengagements", "times", "total", "vehicle", ("", "operator"),
@@ -145,14 +154,14 @@ _LISTED: Final = (
     Measure("request.over", "Requests over target", "requests", "level", "request", ("", "category:…", "estate:…"),
             "open requests whose expected time has passed", 0, "less"),
     Measure("request.online_percent", "Requests made online", "%", "share", "request", ("",),
-            "made online, of those whose channel is told, by the moment they were made", 1, "more"),
+            "made online, of those whose channel is told, by the moment they were made", 1, "more", by_thing=True),
     Measure("request.closed_days", "Time to close", "days", "mean", "request", ("", "category:…"),
-            "from made to closed, of those closed", 1, "less"),
+            "from made to closed, of those closed", 1, "less", by_thing=True),
     # Recycling centres
     Measure("slot.capacity", "Places in slots", "places", "total", "booking", ("", "site"), "by the start of the slot"),
     Measure("slot.booked", "Slots booked", "places", "total", "booking", ("", "site"), "likewise", 0),
     Measure("slot.online_percent", "Booked online", "%", "share", "booking", ("", "site"),
-            "places booked online, of places booked", 1, "more"),
+            "places booked online, of places booked", 1, "more", by_thing=True),
     Measure("slot.arrivals", "Arrivals", "vehicles", "total", "booking", ("", "site"), "vehicles that came, by the start of the slot"),
     Measure("slot.no_shows", "Bookings nobody came for", "places", "total", "booking", ("", "site"), "likewise", 0, "less"),
     # Digital services
