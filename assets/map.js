@@ -11,7 +11,7 @@
   const MOVE_EVERY_MS = 120; // views sent while the map is being dragged
   const FOLLOW_EVERY_MS = 1000;
 
-  let post = null, layer = null;
+  let resting = false, post = null, layer = null;
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   // Names and symbols on the map grow with the reader's distance too, but never so that they fill the map.
@@ -22,7 +22,8 @@
     const names = { base: "--base", land: "--map-land", cell: "--map-cell", water: "--map-water", waterName: "--map-water-name",
       road: "--map-road", roadName: "--map-road-name", place: "--map-place", townName: "--map-town", estateName: "--map-estate",
       ink: "--map-ink", quiet: "--map-quiet", highest: "--priority-highest", high: "--priority-high",
-      medium: "--priority-medium", low: "--priority-low" };
+      medium: "--priority-medium", low: "--priority-low", plan: "--layer-plan", request: "--layer-request", "request-rim": "--layer-request-rim",
+      "ramp-none": "--layer-ramp-none", ...Object.fromEntries([1, 2, 3, 4, 5].map((k) => [`ramp-${k}`, `--layer-ramp-${k}`])) };
     return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, style(name)]));
   }
 
@@ -51,7 +52,8 @@
       this.visibility = () => this.sendView();
       document.addEventListener("visibilitychange", this.visibility);
       map.on({ move: this.moving, moveend: this.sendView, zoomend: this.sendView, zoomanim: this.zooming,
-        dragstart: this.touched, unload: this.remove }, this);
+        dragstart: this.touched, unload: this.remove, click: this.clicked }, this);
+      map.getContainer().addEventListener("keydown", (event) => this.pressed(event));
       this.fit();
       if (post) this.start();
     }
@@ -97,6 +99,48 @@
 
     touched() { this.moved = true; }
 
+    // What is there is asked for by layers.js, on screens that say so.
+    clicked({ latlng }) {
+      if (!window.controlRoomLayers?.wantsPicks()) return;
+      const { x, y } = this.map.project(latlng, 18);
+      window.controlRoomLayers.picksAt(x, y);
+    }
+
+    // By keyboard: arrows and + and - move the map (Leaflet's own), Enter asks what is in its middle, Escape lets go.
+    pressed(event) {
+      if (event.target !== this.map.getContainer()) return;
+      if (event.key === "Enter") this.clicked({ latlng: this.map.getCenter() });
+      else if (event.key === "Escape") this.dismiss();
+    }
+
+    /** Centres the map there (zoom 18 pixels) and marks it with a ring and a label until somebody dismisses it. */
+    show(x, y, zoom, label) {
+      this.moved = true;
+      this.map.setView(this.map.unproject([x, y], 18), Math.min(18, Math.max(9, zoom ?? this.map.getZoom())), { animate: false });
+      this.ring(x, y, label);
+    }
+
+    ring(x, y, label) {
+      this.dismiss();
+      const box = document.createElement("div"), name = box.appendChild(document.createElement("span"));
+      box.className = "map-target";
+      name.textContent = label ?? "";
+      if (this.map.getContainer().closest("[data-basemap]").dataset.static === undefined) {
+        const button = box.appendChild(document.createElement("button"));
+        button.type = "button";
+        button.textContent = "×";
+        button.setAttribute("aria-label", `Remove the mark${label ? ` of ${label}` : ""}`);
+        button.addEventListener("click", (event) => { event.stopPropagation(); this.dismiss(); this.map.getContainer().focus(); });
+      }
+      const icon = window.L.divIcon({ className: "map-target-place", html: box, iconSize: [0, 0] });
+      this.target = window.L.marker(this.map.unproject([x, y], 18), { icon, keyboard: false, interactive: false, zIndexOffset: 1000 }).addTo(this.map);
+    }
+
+    dismiss() {
+      if (this.target) this.target.remove();
+      this.target = null;
+    }
+
     moving() {
       if (performance.now() - this.lastView > MOVE_EVERY_MS) this.sendView();
     }
@@ -106,7 +150,7 @@
       this.lastView = performance.now();
       const origin = this.map.getPixelBounds().min, size = this.map.getSize();
       const view = { id: (this.id += 1), zoom: this.map.getZoom(), originX: origin.x, originY: origin.y, width: size.x, height: size.y,
-        dpr: Math.min(3, window.devicePixelRatio || 1), rem: mapRem(size), visible: document.visibilityState !== "hidden" };
+        dpr: Math.min(3, window.devicePixelRatio || 1), rem: mapRem(size), visible: document.visibilityState !== "hidden" && !resting };
       this.views.set(view.id, view);
       if (this.views.size > 20) this.views.delete(this.views.keys().next().value);
       post({ type: "view", view });
@@ -118,6 +162,8 @@
       this.placed = view;
       for (const id of this.views.keys()) if (id <= view.id) this.views.delete(id);
       this.place(this.map.getZoom(), this.map.getPixelOrigin());
+      // A wall shows its map when this view is the newest there is.
+      if (this.views.size === 0) document.dispatchEvent(new CustomEvent("controlroom:drawn"));
     }
 
     place(zoom, pixelOrigin) {
@@ -166,6 +212,11 @@
     receive(message) { if (layer && message.type === "drawn") layer.receive(message); },
     follow(card) { if (layer) layer.follow(card); },
     map() { return layer ? layer.map : null; },
+    show(x, y, zoom, label) { if (layer) layer.show(x, y, zoom, label); },
+    ring(x, y, label) { if (layer) layer.ring(x, y, label); },
+    dismiss() { if (layer) layer.dismiss(); },
+    /** A wall shows another page: nothing is drawn until the map comes again. */
+    rest(yes) { resting = yes; if (layer) layer.sendView(); },
   };
 
   // Read anew: the tokens of the new theme hold as soon as its attribute does.
@@ -179,6 +230,7 @@
       // A wall's root size follows from its width and its farthest seat; see layouts/parts/sight.py.
       if (frame.dataset.rootPx) document.documentElement.style.fontSize = `${frame.dataset.rootPx}px`;
       layer = new CityLayer(this, frame);
+      document.dispatchEvent(new CustomEvent("controlroom:map-ready"));
     });
   });
   document.dispatchEvent(new CustomEvent("controlroom:map"));

@@ -120,6 +120,8 @@
   const WHOLE = ".key-figure, .kind, .columns, .column-chart, .shares, .against, .bar, .alarm, .skeletons, [data-whole]";
   const HEAD = "caption, thead, h3, h4, .columns-head, .chart-legend";
 
+  const NOTE = ".panel-note, .calm, .share-words, .under";
+
   const isHead = (unit) => unit.matches(HEAD) || (unit.localName === "p" && unit.textContent.trimEnd().endsWith(":"));
 
   /** The parts of a panel that may be left out, in the order of reading. */
@@ -140,7 +142,7 @@
     for (const unit of units) {
       const said = /^and ([\d,]+) more/.exec(unit.textContent);
       if (said !== null) sum.rows += Number(said[1].replaceAll(",", ""));
-      else if (isHead(unit)) continue;
+      else if (isHead(unit) || unit.matches(NOTE)) continue;
       else sum[unit.matches("tr, li, .alarm, .kind") ? "rows" : "parts"] += 1;
     }
     return sum;
@@ -177,7 +179,9 @@
       const inside = units.filter((unit) => part.contains(unit));
       if (inside.length > 0 && inside.every((unit) => unit.hasAttribute("data-cut"))) part.setAttribute("data-cut", "");
     }
-    write(more, moreText(count(units.slice(low))));
+    const left = count(units.slice(low));
+    if (left.rows + left.parts > 0) write(more, moreText(left));
+    else more.hidden = true; // only notes are left out
   }
 
   function fitAll() {
