@@ -44,7 +44,8 @@ class FactWatch:
             found["event"] = self._changed("event", list_events(tables["event"]))
         if self._is_new("trip", tables["trip"]):
             found["run"] = self._changed("run", list_cancelled(tables["trip"], now_s), by=("run_key",))
-        if not 0 <= now_s - self._coverage_s < COVERAGE_EVERY_S and self._is_new("coverage", tables["coverage"]):
+        is_due = len(tables["coverage"]) and not 0 <= now_s - self._coverage_s < COVERAGE_EVERY_S
+        if is_due and self._is_new("coverage", tables["coverage"]):
             self._coverage_s = now_s
             found["coverage"] = self._changed("coverage", list_coverage(tables["coverage"], self._zone))
         return {name: rows for name, rows in found.items() if rows}

@@ -30,7 +30,7 @@ _GROUP_OF: Final[dict[str | None, int]] = {
 }
 # Of whose vehicles what happens is counted, by type: measures that are watched while one of them is heard of.
 WATCHED_OF: Final = {
-    "robot": ("robot.deliveries",),
+    "robot": ("robot.deliveries", "robot.delivery_min"),
     "shuttle": ("shuttle.trips", "shuttle.disengagements", "shuttle.signal_holes"),
     "drone": ("drone.missions", "drone.departures"),
     "bus": ("transport.trips",),

@@ -24,6 +24,8 @@ from control_room.requests import read_requests
 
 # A mean of directions has no meaning.
 _NO_MEAN: Final = frozenset(("wind_direction",))
+_OF_REQUESTS: Final = ("request.in", "request.out", "request.online_percent", "request.closed_days")
+_OF_SLOTS: Final = ("slot.capacity", "slot.booked", "slot.online_percent", "slot.arrivals", "slot.no_shows")
 CATEGORY, ESTATE, CHANNEL = "category:", "estate:", "channel:"
 
 
@@ -50,6 +52,7 @@ def describe_rest(snapshot: Snapshot, ages_of: Mapping[str, np.ndarray], now: da
     tables, feeds = snapshot.tables, snapshot.feeds
     return {
         **_describe_requests(tables["request"], feeds, now),
+        **_describe_bookings(tables["booking"], feeds, now),
         **_describe_services(tables["service"], ages_of["service"]),
         **_describe_environment(tables["environment"], ages_of["environment"]),
         **_describe_coverage(tables["coverage"], feeds, now),
@@ -71,7 +74,11 @@ def _describe_requests(table: Table, feeds: Mapping[str, FeedHealth], now: datet
             for name, count in zip(codes.names, codes.count(rows).tolist(), strict=False):
                 rates[measure, form + name] = _level(count)
     # What is made and closed happens (`control_room.history.store`); here it is said that somebody watches.
-    return rates | {(measure, ""): WATCHED for measure in ("request.in", "request.out")}
+    return rates | {(measure, ""): WATCHED for measure in _OF_REQUESTS}
+
+
+def _describe_bookings(table: Table, feeds: Mapping[str, FeedHealth], now: datetime) -> dict[Name, Rate]:
+    return {(measure, ""): WATCHED for measure in _OF_SLOTS} if list_known(table, feeds, now).any() else {}
 
 
 def _describe_services(table: Table, ages: np.ndarray) -> dict[Name, Rate]:
