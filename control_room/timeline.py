@@ -283,7 +283,7 @@ class Timeline:
             return
         if passed.gap is not None:
             # Nothing is known until its end: time goes there at once, and says so.
-            session.at, session.since, session.gap = passed.gap.last, loop.time(), passed.gap
+            session.at, session.since, session.gap = max(to, passed.gap.last), loop.time(), passed.gap
             await self._send_moment(session)
             return
         session.gap = None

@@ -58,7 +58,7 @@ class Passed:
     Attributes:
         frames: messages of the map, each after the one before; the very bytes that were sent.
         named: of the names asked for, the newest content that came.
-        gap: where time has run into one; no frame is from beyond it.
+        gap: that time has run into, or over.
         jumped: the map does not follow from what stood before (`frames` begins with a key frame).
     """
 
@@ -128,7 +128,7 @@ class Player:
         raise NothingHeld("the black box holds no frame of that time that can be read")
 
     def advance(self, to: int, names: frozenset[str]) -> Passed:
-        """Go on to a later moment, ms; a gap is not gone over."""
+        """Go on to a later moment, ms."""
         passed = Passed()
         while True:
             self._apply_until(to, names, passed)
@@ -141,10 +141,7 @@ class Player:
                 passed.gap = self.held.find_gap(to)
                 return passed
             assert self._stretch is not None  # noqa: S101 - one follows it
-            gap = self.held.find_gap((self._stretch.last + following.first) // 2)
-            if gap is not None:
-                passed.gap = gap
-                return passed
+            passed.gap = self.held.find_gap((self._stretch.last + following.first) // 2) or passed.gap
             self._enter(following, passed)
 
     def next_at(self) -> int | None:
@@ -302,7 +299,8 @@ class Player:
             log.warning("black box: a key frame was passed over", fault=str(error))
             self._stretch, self._records, self._next = stretch, [], 0
             return
-        follows = self._stretch is not None and stretch.segment is self._stretch.segment and records[1].seq == self.seq
+        run = self.about().get("run")
+        follows = records[1].seq == self.seq and run is not None and run == stretch.segment.about.get("run")
         self._stretch, self._records, self._next = stretch, records, 2
         self._newest = dict(orjson.loads(records[0].body)["newest"])
         if follows:

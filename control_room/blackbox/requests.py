@@ -1,19 +1,26 @@
-"""What is asked over HTTP below /timeline/: what is held, and what happened when."""
+"""What is asked over HTTP below /timeline/: what is held, what happened when, what differs."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import orjson
 
 from alerts.journal import JournalUnavailable
 from control_room.access import Scope, Send
+from control_room.blackbox.compare import PANELS_MOST, compare, read_moment
+from control_room.blackbox.marks import read_alarm_marks, read_event_marks
+from control_room.blackbox.player import NothingHeld, Player
 from control_room.blackbox.shelf import Shelf
 
-HELD = "/timeline/held"
-MARKS = "/timeline/marks"
+HELD: Final = "/timeline/held"
+MARKS: Final = "/timeline/marks"
+COMPARE: Final = "/timeline/compare"
+
+LONGEST_MS: Final = 14 * 86_400_000  # of marks in one answer
 
 
 class RequestError(Exception):
@@ -37,15 +44,22 @@ class TimelineRequests:
 
     async def serve(self, scope: Scope, send: Send) -> None:
         """One answer. The gate has judged who asks."""
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
         try:
             if scope["path"] == HELD:
                 status, content = 200, await self._held()
+            elif scope["path"] == MARKS:
+                status, content = 200, await self._read(self._marks, *read_span(query))
+            elif scope["path"] == COMPARE:
+                wanted = read_panels(query)
+                a, b = read_moment_of(query, "a"), read_moment_of(query, "b")
+                status, content = 200, await self._read(self._compare, a, b, wanted)
             else:
                 status, content = 404, {"error": "there is nothing here"}
         except RequestError as error:
             status, content = 400, {"error": str(error)}
-        except JournalUnavailable as error:
-            status, content = 503, {"error": str(error)}
+        except NothingHeld as error:
+            status, content = 404, {"error": str(error)}
         body = orjson.dumps(content)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -62,8 +76,48 @@ class TimelineRequests:
             "state": self._state(),
         }
 
+    def _marks(self, first: int, last: int) -> dict[str, Any]:
+        journal, alarms, fault = self._find_journal(), [], ""
+        if journal is None:
+            fault = "the journal of alarms is not open"
+        else:
+            try:
+                alarms = read_alarm_marks(journal, first, last)
+            except JournalUnavailable as error:
+                fault = str(error)
+        # Events of the city are shown all the same; the bar says what is missing.
+        return {"alarms": alarms, "events": read_event_marks(self._shelf, first, last), "fault": fault}
 
-def read_moment(query: dict[str, str], name: str) -> int:
+    def _compare(self, a: int, b: int, panels: list[str] | None) -> dict[str, Any]:
+        player = Player(self._shelf)
+        return compare(read_moment(player, a, panels), read_moment(player, b, panels), panels)
+
+
+def read_span(query: dict[str, str]) -> tuple[int, int]:
+    """`from` and `to`, ms.
+
+    Raises:
+        RequestError: one is no moment, or they are too far apart.
+    """
+    first, last = read_moment_of(query, "from"), read_moment_of(query, "to")
+    if not 0 <= last - first <= LONGEST_MS:
+        raise RequestError(f"to lies before from, or more than {LONGEST_MS // 86_400_000} days after it")
+    return first, last
+
+
+def read_panels(query: dict[str, str]) -> list[str] | None:
+    """Names of panels, separated by commas; None is all.
+
+    Raises:
+        RequestError: too many.
+    """
+    names = [name for name in query.get("panels", "").split(",") if name]
+    if len(names) > PANELS_MOST:
+        raise RequestError(f"panels names {len(names)}, more than {PANELS_MOST}")
+    return names or None
+
+
+def read_moment_of(query: dict[str, str], name: str) -> int:
     """A moment of the query, ms: digits, or ISO 8601 with a zone.
 
     Raises:

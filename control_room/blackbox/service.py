@@ -20,6 +20,7 @@ from control_room.blackbox.recorder import Recorder
 from control_room.blackbox.requests import TimelineRequests
 from control_room.blackbox.shelf import Shelf
 from control_room.blackbox.standing import Standing
+from control_room.blackbox.tape import Tape
 from control_room.city import City
 from control_room.clock import Clock
 from control_room.live import Bundle
@@ -71,8 +72,8 @@ class BlackBox:
         """Begin to record."""
         if self._kept is not None:
             kept = self._kept
-            standing = Standing(self._view)
-            self._recorder = Recorder(kept.folder, AUDIENCE, self._about, standing, kept.hours, kept.max_bytes)
+            tape = Tape(kept.folder, AUDIENCE, self._about, Standing(self._view))
+            self._recorder = Recorder(tape, kept.hours, kept.max_bytes)
 
     def take(self, made: Mapping[str, Bundle], snapshot: Snapshot) -> None:
         """What was published of this snapshot, by audience; returns at once."""

@@ -43,7 +43,7 @@ class Stretch:
     """A chunk as far as it counts.
 
     Attributes:
-        limit: moment, ms, after which another file counts; None is none.
+        limit: moment, ms, from which on another file counts; None is none.
     """
 
     segment: Segment
@@ -180,7 +180,7 @@ def _lay_out(segments: Sequence[Segment]) -> list[Stretch]:
         for chunk in reversed(segment.chunks):
             if bound is not None and chunk.first >= bound:
                 continue
-            kept.append(Stretch(segment, chunk, None if bound is None else bound - 1))
+            kept.append(Stretch(segment, chunk, bound))
         bound = segment.first if bound is None else min(bound, segment.first)
     kept.reverse()
     return kept
@@ -192,12 +192,13 @@ def _find_gaps(stretches: Sequence[Stretch]) -> list[Gap]:
     return gaps[-GAPS_MOST:]
 
 
-def let_go(folder: Path, keep_ms: int, max_bytes: int, now: int) -> list[Path]:
+def let_go(folder: Path, keep_ms: int, max_bytes: int, now: int, lacking: int = 0) -> list[Path]:
     """Delete what is too old or too much, oldest first; never the newest file, which may be growing.
 
     Args:
         keep_ms: files that were last written longer ago than this go.
         now: ms by the server's clock.
+        lacking: bytes that others on this disk need.
 
     Returns:
         What was deleted.
@@ -212,11 +213,12 @@ def let_go(folder: Path, keep_ms: int, max_bytes: int, now: int) -> list[Path]:
     for name in names[:-1]:
         # By a clock that was wrong a file may also stand far ahead; no later one would ever be old enough then.
         old = abs(now - last_moment(name.path)) > keep_ms
-        if not old and total <= max_bytes:
+        if not old and total <= max_bytes and lacking <= 0:
             continue
         name.path.unlink()
         name.path.with_suffix(".idx").unlink(missing_ok=True)
         total -= sizes[name.path]
+        lacking -= sizes[name.path]
         gone.append(name.path)
         with suppress(OSError):  # the day's folder, once it is empty
             name.path.parent.rmdir()

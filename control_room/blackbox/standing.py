@@ -20,9 +20,6 @@ from layouts.panel import View, build_fault, list_panels
 
 log = structlog.get_logger()
 
-# A panel of this many bytes at a city's full size is kept once a minute instead of once in ten seconds.
-LARGE_BYTES = 12_000
-
 
 class Standing:
     """Builds by topic; for one thread.

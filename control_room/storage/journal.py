@@ -266,6 +266,18 @@ class SqlJournal:
             wanted = wanted.where(table.c.at_us < to_us(until))
         return [decode_event(row) for row in self._ask(wanted)]
 
+    def list_between(self, since: datetime, until: datetime, whats: Sequence[What], limit: int = _BATCH) -> list[Event]:
+        """Events of these sorts from `since` up to `until`, both aware, oldest first; the newest where there are more.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        table = schema.journal
+        wanted = sa.select(table).where(table.c.at_us >= to_us(since), table.c.at_us < to_us(until))
+        wanted = wanted.where(table.c.what.in_([what.value for what in whats]))
+        newest = wanted.order_by(table.c.at_us.desc(), table.c.seq.desc()).limit(limit)
+        return [decode_event(row) for row in reversed(self._ask(newest))]
+
     def find_break(self) -> int | None:
         """The first place whose row, or a row before it, is not as it was written; None where all are.
 
