@@ -85,6 +85,7 @@ from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.desk import PATH as DESK
 from layouts.screens.desk import build_desk
 from layouts.screens.feeds import build_feeds_screen
+from layouts.screens.map import MAP, MAP_TABLE, build_map_screen, build_map_table
 from layouts.screens.pages import LINKS, PAGES, Page, build_page
 from layouts.screens.timeline import PATH as TIMELINE
 from layouts.screens.timeline import build_timeline
@@ -308,6 +309,8 @@ class ControlRoom:
             "/wall/table": (WALL, self._build_wall_table),
             DESK: (OPERATOR, self._build_desk),
             ADMIN_STYLE: (OPERATOR, self._build_admin_style),
+            MAP: (WALL, self._build_map),
+            MAP_TABLE: (WALL, self._build_map_table),
             "/feeds": (WALL, self._build_feeds_screen),
             "/alarms": (OPERATOR, self._build_alarms_screen),
             ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
@@ -330,6 +333,12 @@ class ControlRoom:
         view = self._publisher.view(self.cache.snapshot)
         return build_wall(view, parameters.get("follow") or None, self.settings)
 
+    def _build_map(self, parameters: Mapping[str, str]) -> Any:
+        return build_map_screen(self._publisher.view(self.cache.snapshot), parameters, self.settings)
+
+    def _build_map_table(self, parameters: Mapping[str, str]) -> Any:
+        return build_map_table(self._publisher.view(self.cache.snapshot), parameters, self.settings)
+
     def _build_wall_table(self, _: Mapping[str, str]) -> Any:
         return build_wall_table(self._publisher.view(self.cache.snapshot), self.settings)
 
@@ -337,8 +346,7 @@ class ControlRoom:
         return build_admin_style(self._publisher.view(self.cache.snapshot), self.settings)
 
     def _build_desk(self, parameters: Mapping[str, str]) -> Any:
-        view = self._publisher.view(self.cache.snapshot)
-        return build_desk(view, parameters.get("follow") or None, self.settings)
+        return build_desk(self._publisher.view(self.cache.snapshot), parameters, self.settings)
 
     def _build_feeds_screen(self, _: Mapping[str, str]) -> Any:
         return build_feeds_screen(self._publisher.view(self.cache.snapshot), self.settings)
@@ -411,7 +419,7 @@ class ControlRoom:
         elif path == "/admin/sandbox" and self._desk is None:
             await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)
         else:
-            if path.startswith(("/wall", "/admin/")) or path in (
+            if path.startswith(("/wall", "/map", "/admin/")) or path in (
                 "/feeds",
                 "/alarms",
                 DESK,

@@ -101,6 +101,16 @@ PICTURES: Mapping[str, str] = {
     "unknown": f"<circle cx='12' cy='12' r='5.5' fill='none' stroke='#000' stroke-width='2' {_DASH}/>",
     "waiting": "<circle cx='6' cy='12' r='2'/><circle cx='12' cy='12' r='2'/><circle cx='18' cy='12' r='2'/>",
     **{n: p for name, shape in PRIORITY_SHAPES.items() for n, p in _alarm_pictures(name, shape).items()},
+    # What search finds, where it has no picture of its own.
+    "find-place": _solid("M12 2.5a6.5 6.5 0 0 1 6.5 6.5c0 4.4-6.5 12.5-6.5 12.5S5.5 13.4 5.5 9A6.5 6.5 0 0 1 12 2.5z"),
+    "find-road": _line("M4 12h16M4 8.5h16M4 15.5h16", width=1.6),
+    "find-cell": _line("M12 9v12M7.5 13.5a6.4 6.4 0 0 1 0-9M16.5 4.5a6.4 6.4 0 0 1 0 9"),
+    "find-stop": _line("M7 21V3h10v8H7"),
+    "find-request": _line("M6 3h12v18H6zM9 8h6M9 12h6M9 16h3.5", width=1.8),
+    "find-disruption": _line("M12 3l9.5 17h-19zM12 9.5v5M12 16.8v1.6", width=1.8),
+    "find-event": _line("M4 6h16v14H4zM4 10.5h16M8.5 3.5V8M15.5 3.5V8", width=1.8),
+    "find-feed": _line("M5 18.5h.1M5 12a6.6 6.6 0 0 1 6.6 6.6M5 5.5a13 13 0 0 1 13 13", width=2.4),
+    "find-screen": _line("M3 5h18v11H3zM8.5 20h7", width=1.8),
     "clock": _line("M12 4a8 8 0 1 1 0 16a8 8 0 0 1 0-16zM12 8v4.5l3 1.8"),
 }
 

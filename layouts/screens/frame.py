@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from layouts.panel import View
 from layouts.parts.mark import build_overlay
+from layouts.parts.search import build_search
 from layouts.screens.wall import build_header, build_live, build_panel_frame
 
 
@@ -43,7 +44,7 @@ def build_frame(
         [
             # Empty while all is well; the page fills it, and a screen reader says it when it changes.
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, title),
+            build_header(view, title, (build_search(),)),
             middle,
             *([foot] if strip else []),
             *more,

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     alarms_prometheus,
     bars,
     bench_decode,
+    find_step,
     five_pages,
     isolation,
     many_screens,
@@ -34,6 +35,7 @@ def measure_decode(name: str, short: bool = False) -> bars.Figures:
 BENCHES: dict[str, bars.Measure] = {
     "decode": measure_decode,
     "writer_step": writer_step.measure,
+    "find_step": find_step.measure,
     "alarm_step": alarm_step.measure,
     "alarm_latency": alarm_latency.measure,
     "alarms_prometheus": alarms_prometheus.measure,
