@@ -61,6 +61,10 @@ class Spent:
         """Time in which its state was known."""
         return sum(self.seconds)
 
+    def seconds_in(self, state: str) -> float:
+        """Time in that one state."""
+        return self.seconds[_STATE_CODES[state]]
+
     def share_percent(self, states: tuple[str, ...], of: tuple[str, ...] = STATES) -> float | None:
         """Time in these states, of the known time in those; None where there is none."""
         whole = sum(self.seconds[_STATE_CODES[s]] for s in of)

@@ -18,6 +18,7 @@ from control_room.surroundings import CONNECTED
 from control_room.tracks import Track, join_row
 from layouts.formats import DASH, format_count, format_kind, format_moment, format_number, format_reason, format_state
 from layouts.panel import View
+from layouts.panels.fleet import shorten
 from layouts.parts.alarm import LISTED, STATE_WORDS, shape_of
 from layouts.parts.chart import Share, build_share_bar
 from layouts.parts.lateness import format_lateness
@@ -56,7 +57,7 @@ def build_vehicle_card(view: View, wanted: str) -> Component:
     silence: list[Component] = []
     if age_class in SILENT:
         silence = [html.H4("Why is it silent?"), build_reasons(explain_silence(table, row, view))]
-    operator = f" of {table['operator'][row]}" if table["operator"][row] else ""
+    operator = f" of {shorten(table['operator'][row], 24)}" if table["operator"][row] else ""
     track = None if view.diary is None else view.diary.tracks.find(key)
     return html.Div(
         [

@@ -37,7 +37,7 @@ class Page:
 
 
 PAGES: Final = (
-    Page("/fleet", "Fleet", ("fleet", "availability", "vehicle_detail"), has_vehicle=True),
+    Page("/fleet", "Fleet", ("fleet", "availability", "fleet_day", "vehicle_detail"), has_vehicle=True),
     Page("/network", "5G network", ("network", "signal", "coverage", "network_demand", "network_targets")),
     Page("/requests", "Service requests", ("requests", "request_ageing", "request_places", "services", "recycling")),
     Page("/transport", "Transport", ("punctuality", "transport", "disruptions")),
@@ -48,7 +48,8 @@ PAGES: Final = (
 # Every screen a person may go to, in the order of the day's work.
 LINKS: Final = (
     ("/desk", "Desk"),
-    ("/wall", "Map"),
+    ("/wall", "Wall"),
+    ("/map", "Map"),
     ("/alarms", "Alarms"),
     ("/timeline", "Timeline"),
     *((page.path, page.title) for page in PAGES),

@@ -242,14 +242,6 @@ def test_battery_is_told_by_steps_and_low_ones_are_counted():
     assert "— not told" in words(build_availability(view_with(BUSES, vehicle=[robot("1")])))
 
 
-def test_deliveries_are_the_councils_published_total_and_say_so():
-    """No feed counts deliveries; the total stands with its year and source, and never as today's."""
-    text = words(build_availability(view_with(BUSES, vehicle=[robot("1")])))
-
-    assert "Robot deliveries today: — no feed counts them." in text
-    assert "800,000 deliveries, 230,000 kg CO2 avoided (Council strategy" in text
-
-
 SILENT = {"seen_s": 500, "cell_near": "C7", "cell_state": "up", "expected_rsrp_dbm": -80.0}
 
 
