@@ -234,6 +234,7 @@
     else if (waiting !== null && event.data.type === "debug") { waiting(event.data); waiting = null; }
     else if (window.controlRoomMap) window.controlRoomMap.receive(event.data);
   }
+    else if (event.data.type === "picture") pictured.shift()?.(event.data.blob);
 
   function post(message, transfer = []) { if (worker !== null) worker.postMessage(message, transfer); }
 
@@ -303,6 +304,7 @@
   window.controlRoom = {
     /** The server's clock in ms, null before the first word of it; and what script-made panels need of ages and times. */
     serverNow, writeAges,
+  const pictured = []; // who waits for a picture, in order
     /** The panels that this screen shows from now on, by name; others are not sent any more. */
     showPanels(names) { post({ type: "panels", names }); },
     /** A moment (ms) as the city's clock and calendar say it. */
@@ -328,6 +330,8 @@
     follow(id) {
       if (id === null) writeCard(null);
       // What stands there is about another vehicle.
+    /** The map as it is painted now, as a PNG (Blob) with that line beneath it; null where it cannot be. */
+    picture(caption) { return new Promise((resolve) => { pictured.push(resolve); post({ type: "picture", caption }); }); },
       const card = byId("panel-vehicle");
       if (card !== null && window.controlRoomPanels) {
         const words = id === null ? "No vehicle is chosen." : "Its card is on its way.";

@@ -432,5 +432,21 @@ self.Draw = (() => {
     return [fromX[i] + (toX[i] - fromX[i]) * f, fromY[i] + (toY[i] - fromY[i]) * f];
   }
 
-  return { init, track: setTrack, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, debug, position };
+  /** The map as it is now, as a PNG with a line beneath it; null where there is none. */
+  async function picture(caption) {
+    if (view === null || canvas === null) return null;
+    paint();
+    const line = Math.round(look.rem * view.dpr * 2), made = new OffscreenCanvas(canvas.width, canvas.height + line), pen = made.getContext("2d");
+    pen.fillStyle = look.colours.base;
+    pen.fillRect(0, 0, made.width, made.height);
+    pen.drawImage(baseCanvas, 0, 0);
+    pen.drawImage(canvas, 0, 0);
+    pen.fillStyle = look.colours.ink;
+    pen.font = `500 ${Math.round(line * 0.5)}px Inter, sans-serif`;
+    pen.textBaseline = "middle";
+    pen.fillText(caption, line * 0.4, canvas.height + line / 2);
+    return made.convertToBlob({ type: "image/png" });
+  }
+
+  return { init, picture, track: setTrack, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, debug, position };
 })();

@@ -181,7 +181,9 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
     debug: () => {
       const { seq, n, now, newest } = shown().decoder.state;
       const drawing = self.Draw && self.Draw.debug ? self.Draw.debug() : null;
-      self.postMessage({ type: "debug", seq, n, now, newest, slot, epoch: channel && channel.epoch, counters: channel && channel.counters, drawing });
+      // Where the first of them are drawn, zoom 18 pixels.
+      const places = self.Draw && self.Draw.position ? Array.from({ length: Math.min(20, n ?? 0) }, (_, i) => self.Draw.position(i)) : [];
+      self.postMessage({ type: "debug", seq, n, now, places, newest, slot, epoch: channel && channel.epoch, counters: channel && channel.counters, drawing });
     },
   };
 
@@ -190,3 +192,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
     if (answer) answer(event.data);
   };
 })();
+    picture: ({ caption }) => {
+      const taken = self.Draw && self.Draw.picture ? self.Draw.picture(caption) : Promise.resolve(null);
+      taken.catch(() => null).then((blob) => self.postMessage({ type: "picture", blob }));
+    },
