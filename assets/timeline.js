@@ -251,6 +251,8 @@
     if (at !== null) track().draw({ now, at, mode: state.mode, playing: state.rate > 0, second: state.second });
     writeLine(now, at);
     writeSlider(now, at);
+    // The alarm that a link led to has the quiet bar that new ones have.
+    if (state.chosen !== "") for (const row of document.querySelectorAll("#panel-alarms [data-key]")) if (row.dataset.key === state.chosen && row.dataset.new !== "1") row.dataset.new = "1";
   }
 
   function nothingHeld() {

@@ -58,7 +58,7 @@
       const said = await read(`${addresses.marks}?${new URLSearchParams({ from: String(Math.round(from)), to: String(Math.round(Math.min(to, now))) })}`);
       const list = [...(said.alarms ?? []).map(markOf("alarm")), ...(said.events ?? []).map(markOf("event"))].filter((m) => Number.isFinite(m.at));
       list.sort((a, b) => a.at - b.at);
-      marks = { from, to: Math.min(to, now), list, fault: "", readAt: performance.now(), reading: null };
+      marks = { from, to: Math.min(to, now), list, fault: said.fault ?? "", readAt: performance.now(), reading: null };
     } catch (error) {
       marks = { ...marks, fault: error.message, readAt: performance.now(), reading: null };
     }
@@ -107,7 +107,7 @@
   }
 
   // The journal knows every step of an alarm; the bar shows where each began, the list of marks all of it.
-  const isShown = (mark) => mark.kind === "event" || mark.what === "" || mark.what === "raised";
+  const isShown = (mark) => mark.kind === "event" || ["", "raised", "realarmed"].includes(mark.what);
 
   function buildMark(mark, share) {
     const className = mark.kind === "event" ? "time-mark time-event" : `time-mark symbol symbol-alarm-${PRIORITIES.includes(mark.priority) ? mark.priority : "highest"}-on`;
