@@ -15,7 +15,7 @@
 
   let worker = null, place = null, clock = null, channel = { state: "late", heard: now() };
   let followed = null, seconds = 0, newest = null, ageTimer = 0;
-  const counters = { frames: 0, keys: 0, panels: 0, cards: 0, seq: null, moved: 0, ticks: 0, workers: 0 };
+  const counters = { frames: 0, keys: 0, panels: 0, layers: 0, cards: 0, seq: null, moved: 0, ticks: 0, workers: 0 };
   const formats = new Map();
 
   /** Milliseconds that worker and page share; monotonic, not the wall clock. */
@@ -202,7 +202,9 @@
 
   const answers = {
     order: (message) => { document.dispatchEvent(new CustomEvent("controlroom:order", { detail: message })); },
-    card: (message) => { counters.cards += 1; writeCard(message); },
+    card: (message) => { counters.cards += 1; writeCard(message); say("card", message); },
+    layer: (message) => { counters.layers += 1; say("layer", message); },
+    picked: (message) => say("hits", message),
     panel: ({ name, children }) => { counters.panels += 1; writePanel(name, children); },
     channel: (message) => { channel = message; writeChannel(); },
     clock: (message) => {
@@ -259,6 +261,8 @@
     }
     const follow = new URLSearchParams(window.location.search).get("follow") || data.follow || null;
     const topics = (data.topics || "map").split(",").map((topic) => topic.trim()).filter(Boolean);
+    // Which layers are on is known to layers.js; the channel asks for them from its first word.
+    if (topics.includes("map")) topics.push(...(window.controlRoomLayers?.topics() ?? []).filter((topic) => !topics.includes(topic)));
     channel = { state: "late", heard: now() };
     worker = new Worker(data.worker || "/assets/worker/main.js");
     counters.workers += 1;
@@ -305,8 +309,12 @@
     /** The server's clock in ms, null before the first word of it; and what script-made panels need of ages and times. */
     serverNow, writeAges,
   const pictured = []; // who waits for a picture, in order
+    /** Layers of the map from now on: {names, shades, types, standing}, see layers.js. */
+    layers(wish) { post({ type: "layers", ...wish }); },
+    /** Asks what is at a place (zoom 18 pixels); the event `controlroom:hits` tells. */
+    pick(x, y) { post({ type: "pick", x, y }); },
     /** The panels that this screen shows from now on, by name; others are not sent any more. */
-    showPanels(names) { post({ type: "panels", names }); },
+    showPanels(names) { post({ type: "panels", names: [...names, ...(window.controlRoomLayers?.panels() ?? [])] }); },
     /** A moment (ms) as the city's clock and calendar say it. */
     clockText(ms) { return format(zone(), "time").format(ms); },
     dateText(ms) { return format(zone(), "date").format(ms); },

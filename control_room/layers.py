@@ -115,6 +115,7 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
     write.add("y", y[order])
     header: dict[str, Any] = {
         "name": layer.name,
+        "kind": layer.kinds[0],
         "title": layer.title,
         "mark": layer.mark,
         "noun": layer.noun,
@@ -124,6 +125,7 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
         "tags_from": layer.tags_from,
         "zooms": layer.zooms,
         "n": len(rows),
+        "total": len(rows) if features.total is None else features.total,
         "unplaced": features.unplaced + total - len(placed),
         "legends": [_plain_legend(name, legend) for name, legend in layer.legends.items()],
         "keys": None if features.keys is None else _write_keys(write, [features.keys[i] for i in rows]),
@@ -133,6 +135,10 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
     _write_times(write, header, features, rows, view)
     _write_looks(write, header, features, rows)
     _write_shapes(write, header, features, rows, grain)
+    if layer.mark == "hexagon":
+        box = view.city.box
+        x, y = mercator(np.array([box.north, box.south]), np.array([box.west, box.east]))
+        header["box"] = [int(x[0]), int(y[0]), int(x[1]), int(y[1])]
     header["columns"] = write.names
     text = orjson.dumps(header)
     return deflate(LAYER, struct.pack("<I", len(text)) + text + b"".join(write.parts))

@@ -112,6 +112,7 @@ class Features:
         classes: of clusters: place of the class of zoom (`Layer.zooms`) that the row belongs to.
         shapes: of each row its lines and rings, each (closed, longitudes and latitudes as n x 2); empty for a point.
         hexagon: six corners (n x 2, longitude and latitude) about the middle of one, for marks of that sort.
+        total: how many things the features stand for; None where each stands for one.
         unplaced: rows that have no place, and so no mark.
     """
 
@@ -134,6 +135,7 @@ class Features:
     classes: np.ndarray | None = None
     shapes: Sequence[Sequence[tuple[bool, np.ndarray]]] = ()
     hexagon: np.ndarray | None = None
+    total: int | None = None
     unplaced: int = 0
 
 

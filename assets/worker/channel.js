@@ -20,7 +20,7 @@
    * @param options.url      address of the socket
    * @param options.hello    () → {screen, topics, follow}
    * @param options.decoder  Frames.FrameDecoder
-   * @param options.on       {text(message), frame(state, tag), panel({name, children}), state(word, heardAt), refused(why)}
+   * @param options.on       {text(message), frame(state, tag), panel({name, children}), layer(layer), state(word, heardAt), refused(why)}
    * @param options.limits   as LIMITS, for tests
    */
   class Channel {
@@ -43,7 +43,7 @@
       this.era = 0; // raised by whoever owns it: what was received before is then no longer shown (replay.js)
       this.draining = false;
       this.panels = Promise.resolve();
-      this.counters = { opened: 0, lost: 0, errors: 0, keys: 0, deltas: 0, skipped: 0, panels: 0, bytes: 0, texts: 0 };
+      this.counters = { opened: 0, lost: 0, errors: 0, keys: 0, deltas: 0, skipped: 0, panels: 0, layers: 0, bytes: 0, texts: 0 };
     }
 
     start() {
@@ -152,6 +152,7 @@
       this.counters.bytes += data.byteLength;
       const tag = new Uint8Array(data, 0, 1)[0];
       if (tag === Frames.PANEL) this.panel(data, mine);
+      else if (tag === Frames.LAYER) this.layer(data, mine);
       else {
         this.waiting.push({ data, tag, era: this.era });
         if (this.waiting.length > this.limits.waiting && !this.waiting.some((frame) => frame.tag === Frames.KEY)) {
@@ -197,6 +198,20 @@
           this.counters.panels += 1;
           this.attempt = 0; // a screen without a map is well, too
           this.on.panel(panel);
+        } catch (error) {
+          this.fail(error, mine);
+        }
+      });
+    }
+
+    layer(data, mine) {
+      const { era } = this;
+      this.panels = this.panels.then(async () => {
+        try {
+          const layer = LayerData.decode(await Frames.inflate(data));
+          if (mine !== this.generation || era !== this.era) return;
+          this.counters.layers += 1;
+          this.on.layer(layer);
         } catch (error) {
           this.fail(error, mine);
         }

@@ -9,7 +9,7 @@
  */
 "use strict";
 
-importScripts("symbols.js", "ground.js");
+importScripts("symbols.js", "ground.js", "layers.js");
 
 self.Draw = (() => {
   const LEAST_WAIT_MS = 1000 / 15;
@@ -29,6 +29,7 @@ self.Draw = (() => {
   let followed = { slot: -1, x: NaN, y: NaN };
   let track = null; // of the followed vehicle: places in zoom 18 pixels, and which of them a line does not lead to
   let basemap = null, groundDue = false;
+  let layersAt = 0, layersTimer = 0, hidden = 0; // hidden: bits of vehicle types that are switched off
 
   // Per slot: where the glide began, when (ms of performance.now) and how long it takes.
   let size = 0, fromX, fromY, toX, toY, began, lasts, seenT, seenLook, tailX, tailY, tailAt, tailLength;
@@ -220,7 +221,7 @@ self.Draw = (() => {
     if (groundDue) {
       groundDue = false;
       counters.grounds += 1;
-      Ground.paint(baseContext, view, look);
+      paintGround(serverNow(start) / 1000);
     }
     const before = performance.now();
     const fastest = paintVehicles(before);
@@ -236,6 +237,67 @@ self.Draw = (() => {
       self.postMessage({ type: "drawn", view: drawn });
     }
     request(fastest > 0 ? Math.min(STILL_WAIT_MS, 500 / fastest) : STILL_WAIT_MS);
+  }
+
+  const LAYERS_EVERY_MS = 1000, LAYERS_WATCH_MS = 5000;
+
+  function paintGround(seconds) {
+    layersAt = performance.now();
+    Ground.paint(baseContext, view, look, {
+      ground: () => Layers.paintGround(baseContext, view, look, seconds),
+      areas: () => Layers.paintAreas(baseContext, view, look, seconds),
+    });
+    Layers.paintMarks(baseContext, view, look, seconds);
+  }
+
+  /** A layer came, or others are shown: painted soon, but a busy feed does not repaint the ground more than once a second. */
+  function layersChanged(at = Math.max(0, layersAt + LAYERS_EVERY_MS - performance.now())) {
+    clearTimeout(layersTimer);
+    layersTimer = setTimeout(ground, at);
+  }
+
+  // What begins, ends or grows old does so without a message.
+  setInterval(() => {
+    if (view !== null && view.visible !== false && clock.rate !== 0 && Layers.isDue(view, look, serverNow(performance.now()) / 1000)) ground();
+  }, LAYERS_WATCH_MS);
+
+  function layer(next) {
+    const summary = Layers.take(next);
+    layersChanged();
+    self.postMessage({ type: "layer", ...summary });
+  }
+
+  /** {names, shades, standing, types}: which layers, shaded how, with which standing; vehicle types that are shown, null all. */
+  function layers(wish) {
+    Layers.choose(wish);
+    if (wish.types !== undefined) hiddenTypes = wish.types;
+    layersChanged(0);
+  }
+
+  let hiddenTypes = null;
+
+  function hide(legend) {
+    hidden = 0;
+    if (hiddenTypes !== null) legend.types.forEach((name, i) => { if (!hiddenTypes.includes(name)) hidden |= 1 << i; });
+  }
+
+  /** Cards of what is at a place (zoom 18 pixels): the nearest vehicle first, then what the layers have there. */
+  function pick(x, y) {
+    if (view === null) return [];
+    const at = performance.now(), seconds = serverNow(at) / 1000, found = [];
+    const reach = Math.max(symbolSize(view.dpr) / 2, 12 * view.dpr) / (2 ** (view.zoom - 18) * view.dpr);
+    let best = reach, vehicle = -1;
+    for (let i = 0; state !== null && state.legend && i < state.n; i += 1) {
+      const l = state.look[i] - 1;
+      if (l < 0 || (hidden >> (l & 15)) & 1 || freshness(state.t[i], state.legend.feeds[(l >> 8) & 4095], seconds - state.legend.t0) === GONE) continue;
+      const [px, py] = position(i, at), distance = Math.hypot(px - x, py - y);
+      if (distance < best) [best, vehicle] = [distance, i];
+    }
+    if (vehicle >= 0) {
+      const l = state.look[vehicle] - 1;
+      found.push({ kind: "vehicle", vehicle_type: state.legend.types[l & 15], x: state.x[vehicle], y: state.y[vehicle] });
+    }
+    return [...found, ...Layers.pick(view, look, seconds, x, y)];
   }
 
   const STALE = 0, AGEING = 1, FRESH = 2, GONE = 3;
@@ -256,6 +318,7 @@ self.Draw = (() => {
     context.clearRect(0, 0, w, h);
     if (state === null || !state.legend) return 0;
     const { n, t, heading, look: looks, legend } = state;
+    hide(legend);
     const seconds = serverNow(at) / 1000 - legend.t0;
     const classes = legend.states.map((name) => Symbols.CLASS_OF_STATE[name] ?? Symbols.DASHED);
     const unit = symbolSize(dpr), half = unit / 2;
@@ -269,7 +332,7 @@ self.Draw = (() => {
       if (pass === 2 && helps === 0) break;
       for (let i = 0; i < n; i += 1) {
         const l = looks[i] - 1;
-        if (l < 0) continue;
+        if (l < 0 || (hidden >> (l & 15)) & 1) continue;
         const cls = classes[(l >> 4) & 15], wantsHelp = cls === Symbols.HELP;
         if (pass === 2 && !wantsHelp) continue;
         const f = where(i, at);
@@ -423,7 +486,7 @@ self.Draw = (() => {
   }
 
   function debug() {
-    return { ...counters, channel, slots: state === null ? 0 : state.n, followed: followed.slot, track: track === null ? null : track.x.length };
+    return { ...counters, channel, layers: Layers.debug(), slots: state === null ? 0 : state.n, followed: followed.slot, track: track === null ? null : track.x.length };
   }
 
   // Where a slot is drawn now (zoom 18 pixels), for tests of the gliding.
@@ -448,5 +511,5 @@ self.Draw = (() => {
     return made.convertToBlob({ type: "image/png" });
   }
 
-  return { init, picture, track: setTrack, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, debug, position };
+  return { init, picture, track: setTrack, view: setView, frame, clock: setClock, channel: setChannel, follow, base, palette, layer, layers, pick, debug, position };
 })();

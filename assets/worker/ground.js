@@ -58,7 +58,8 @@ self.Ground = (() => {
     for (let i = 2; i < line.length; i += 2) context.lineTo(line[i] * s - ox, line[i + 1] * s - oy);
   }
 
-  function paint(context, view, look) {
+  /** `layers`: what paints beneath the roads (ground) and beneath their numbers and all names (areas). */
+  function paint(context, view, look, layers) {
     const { colours, rem } = look;
     const dpr = view.dpr, s = 2 ** (view.zoom - 18) * dpr, ox = view.originX * dpr, oy = view.originY * dpr;
     const w = view.width * dpr, h = view.height * dpr, px = rem * dpr;
@@ -97,6 +98,7 @@ self.Ground = (() => {
       context.fill();
     }
 
+    if (layers) layers.ground();
     context.strokeStyle = colours.road;
     context.lineWidth = hair * (view.zoom >= 14 ? 2.2 : view.zoom >= 12.5 ? 1.6 : 1.1);
     for (const road of map.roads) {
@@ -119,6 +121,7 @@ self.Ground = (() => {
       }
     }
 
+    if (layers) layers.areas();
     const room = new Room();
     paintShields(context, room, { s, ox, oy, w, h, px, hair }, colours);
     const sight = { s, ox, oy, w, px, hair, near, zoom: view.zoom };

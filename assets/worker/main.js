@@ -1,7 +1,7 @@
 /* The worker of a screen: socket, decoding and drawing, away from the page's main thread.
  *
- * From the page: start, canvas, palette, view, base, follow, painted, obeyed, nudge, time, debug.
- * To the page: order, card, panel, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
+ * From the page: start, canvas, palette, view, base, follow, layers, pick, painted, obeyed, nudge, time, debug.
+ * To the page: order, card, panel, layer, picked, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
  * Their fields stand in docs/live-protocol.md, last section. Cards go out before any frame is decoded.
  */
 "use strict";
@@ -92,7 +92,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
       hello: () => (isReplaying() ? { ...screen, topics: screen.topics.filter((topic) => topic === WATCHED) } : screen),
       decoder,
       limits: message.limits,
-      on: { text, frame, panel, state: (word, heardAt) => { words.live = [word, heardAt]; tellChannel(); } },
+      on: { text, frame, panel, layer: (layer) => draw("layer", layer), state: (word, heardAt) => { words.live = [word, heardAt]; tellChannel(); } },
     });
     replay = new Live.Replay({
       url: scheme + self.location.host + "/timeline",
@@ -100,6 +100,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
       limits: message.limits,
       on: {
         panel,
+        layer: (layer) => draw("layer", layer),
         text: show,
         frame: paint,
         state: (word, heardAt) => { words.past = [word, heardAt]; tellChannel(); },
@@ -128,7 +129,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
   const times = {
     seek: ({ at }) => {
       const first = !isReplaying();
-      if (first) words.past = ["live", performance.now()];
+      if (first) { words.past = ["live", performance.now()]; draw("layers", { forget: true }); }
       replay.seek(at);
       if (first) renewLive();
     },
@@ -137,6 +138,7 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
     live: () => {
       if (!isReplaying()) return;
       replay.leave();
+      draw("layers", { forget: true });
       followed = null;
       renewLive();
       tellClock();
@@ -167,6 +169,18 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
       if (channel === null) return;
       if (isReplaying()) replay.renew();
       else channel.send({ type: "panels", names });
+    },
+    // The layers that the map shows from now on, how they are shaded, and which types of vehicles.
+    layers: (wish) => {
+      draw("layers", wish);
+      if (screen === null || !wish.names) return;
+      screen.topics = [...screen.topics.filter((topic) => !topic.startsWith("layer:")), ...wish.names.map((name) => `layer:${name}`)];
+      if (channel !== null) (isReplaying() ? replay : channel).send({ type: "layers", names: wish.names });
+    },
+    pick: ({ x, y, id }) => {
+      let found = [];
+      try { found = self.Draw.pick(x, y); } catch (error) { console.error("picking:", error); }
+      self.postMessage({ type: "picked", id, x, y, found });
     },
     // What became of an order; it goes to the server of now, also while the screen shows the past.
     obeyed: ({ order, result, why }) => channel !== null && channel.send({ type: "obeyed", order, result, why }),

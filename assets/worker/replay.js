@@ -87,7 +87,8 @@
         },
         decoder: this.decoder,
         limits: this.limits,
-        on: { ...this.on, text: (message) => this.text(message), frame: (state, tag) => this.frame(state, tag), panel: (panel) => this.panel(panel) },
+        on: { ...this.on, text: (message) => this.text(message), frame: (state, tag) => this.frame(state, tag), panel: (panel) => this.panel(panel),
+          layer: (layer) => this.layer(layer) },
       });
       this.channel.start();
     }
@@ -154,6 +155,14 @@
       this.on.panel(panel);
       if (this.arriving === null) return;
       this.arriving.panels.add(panel.name);
+      this.arriving.last = performance.now();
+      this.hush();
+    }
+
+    layer(layer) {
+      this.on.layer(layer);
+      if (this.arriving === null) return;
+      this.arriving.panels.add(`layer:${layer.name}`);
       this.arriving.last = performance.now();
       this.hush();
     }

@@ -52,6 +52,7 @@ def build_requests_layer(view: View) -> Features:
         facts=(Fact("Most of them", [said for mark in marks for said in mark.said]),),
         sizes=counts.astype(float),
         classes=joined["classes"],
+        total=len(rows),
         unplaced=int(wanted.sum() - placed.sum()),
     )
 
@@ -118,7 +119,7 @@ LAYER = Layer(
     mark="cluster",
     order=40,
     adapters=("open311", "back_office"),
-    noun=("mark", "marks"),
+    noun=("open request", "open requests"),
     zooms=ZOOMS,
     tags_from=0.0,
     table="request_localities",
