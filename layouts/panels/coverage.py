@@ -1,10 +1,14 @@
 """5G coverage: of the hexagons that were measured how many are in which band; then the largest weak areas by name.
 
 Made from drive tests: what nobody drove through is not known, and is not counted
-as good or bad. One drive test is kept, so nothing is said about what grew.
+as good or bad. Against an earlier drive test (control_room/surveys.py) it says which
+areas grew; while none is kept, nothing is said about that.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
 
 import numpy as np
 from dash import html
@@ -13,7 +17,8 @@ from dash.development.base_component import Component
 from control_room.model import Table
 from control_room.network import BANDS, Coverage, Hole, describe_coverage
 from control_room.remember import remember
-from layouts.formats import format_count, format_number
+from control_room.surveys import Growth, compare, read_earlier
+from layouts.formats import format_count, format_moment, format_number
 from layouts.panel import Panel, View
 from layouts.panels.network import find_targets
 from layouts.parts.chart import Share, build_shares
@@ -104,20 +109,52 @@ def _build_trust(view: View, found: Coverage, table: Table, old: np.ndarray) -> 
 def _build_holes(view: View, found: Coverage, table: Table) -> Component:
     if not found.holes:
         return html.P("No weak area among what was measured.", className="calm")
-    rows = [_build_hole(view, hole, table) for hole in found.holes[:MOST_HOLES]]
-    few = f", the largest {len(rows)} of {format_count(len(found.holes))}" if len(found.holes) > len(rows) else ""
+    earlier = _find_earlier(view, table)
+    growth = {} if earlier is None else remember("growth of holes", _compare_all, found, table, earlier[1])
+    # What grew stands before what is large: it is the news.
+    ranked = sorted(found.holes, key=lambda h: -growth[h.rows].grown_km2) if growth else list(found.holes)
+    rows = [_build_hole(view, hole, table, growth.get(hole.rows)) for hole in ranked[:MOST_HOLES]]
+    order = "the most grown" if any(g.grown for g in growth.values()) else "the largest"
+    few = f", {order} {len(rows)} of {format_count(len(found.holes))}" if len(found.holes) > len(rows) else ""
     heads = (("Near", ""), ("km²", "is-figure"), ("Weakest dBm", "is-figure"), ("Measured", ""))
     head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) for h, c in heads]))
-    note = "Whether a weak area grew cannot be said: no earlier drive test is kept."
     return html.Div(
         [
             html.Table([html.Caption(f"Weak areas{few}"), head, html.Tbody(rows)], className="facts holes"),
-            html.P(note, className="panel-note"),
+            html.P(_tell_growth(view, growth, None if earlier is None else earlier[0]), className="panel-note"),
         ]
     )
 
 
-def _build_hole(view: View, hole: Hole, table: Table) -> Component:
+def _find_earlier(view: View, table: Table) -> tuple[datetime, Table] | None:
+    return None if view.diary is None else view.diary.surveys.find_earlier(table)
+
+
+def _compare_all(found: Coverage, table: Table, earlier: Table) -> dict[tuple[int, ...], Growth]:
+    """Growth of each hole, by its rows."""
+    before = read_earlier(earlier)
+    return {hole.rows: compare(hole, table, before) for hole in found.holes}
+
+
+def _tell_growth(
+    view: View, growth: Mapping[tuple[int, ...], Growth], since: datetime | None
+) -> list[Component | str] | str:
+    if since is None:
+        return "Whether a weak area grew cannot be said yet: no drive test of an earlier day is kept."
+    day = format_moment(since, view.city.zone, view.now)
+    grown = [g for g in growth.values() if g.grown]
+    if not grown:
+        return f"No weak area has grown since the drive test of {day}, where both measured."
+    area = sum(g.grown_km2 for g in grown)
+    noun = "area has" if len(grown) == 1 else "areas have"
+    return [
+        symbol("help"),
+        html.B(f"{format_count(len(grown))} weak {noun} grown by {area:.1f} km²"),
+        f" since the drive test of {day}, where both measured.",
+    ]
+
+
+def _build_hole(view: View, hole: Hole, table: Table, growth: Growth | None) -> Component:
     size = f"{format_count(hole.hexagons)} {'hexagon' if hole.hexagons == 1 else 'hexagons'}"
     absent = f", no 5G in {format_count(hole.absent)}" if hole.absent else ""
     return html.Tr(
@@ -126,6 +163,7 @@ def _build_hole(view: View, hole: Hole, table: Table) -> Component:
                 [
                     html.Span(hole.place or "away from named places", className="row-name"),
                     html.Span(f"{size}{absent}, {format_count(int(hole.samples))} measurements", className="row-about"),
+                    *_tell_hole(growth),
                 ],
                 scope="row",
             ),
@@ -137,6 +175,20 @@ def _build_hole(view: View, hole: Hole, table: Table) -> Component:
         ],
         **{"data-key": str(table.keys[hole.rows[0]])},
     )
+
+
+def _tell_hole(growth: Growth | None) -> list[Component]:
+    """What has become of it, where an earlier test is kept: grown, as before, or found now."""
+    if growth is None:
+        return []
+    if growth.grown:
+        fall = f", {growth.worst_fall_db:.0f} dB weaker at worst" if growth.worst_fall_db >= 1 else ""
+        words: list[Component | str] = [symbol("help"), html.B(f"grew by {format_count(growth.grown)}"), fall]
+    elif growth.lasting:
+        words = ["as before"]
+    else:
+        words = ["not measured before"]
+    return [html.Span(words, className="row-about")]
 
 
 PANEL = Panel("coverage", "5G coverage", build_coverage)

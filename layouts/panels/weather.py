@@ -11,19 +11,23 @@ from dash import html
 from dash.development.base_component import Component
 
 from control_room.city.targets import Target
+from control_room.flight_weather import WITHIN_M, Flight, judge_flights
 from control_room.model import Table
 from control_room.remember import remember
 from layouts.formats import format_number
 from layouts.panel import Panel, View
 from layouts.panels.environment import Measured, list_measured, name_quantity
+from layouts.panels.fleet import shorten
 from layouts.panels.network import find_targets
 from layouts.parts.chart import build_against
 from layouts.parts.sources import STALE, build_row_age, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.vehicle_card import build_vehicle_link
 
 OVER, NEAR, WITHIN, UNKNOWN = range(4)
 # From this share of an upper limit on it is said that little is left.
 NEAR_SHARE = 0.8
+MOST_FLIGHTS = 5
 _RAIN = frozenset({"rain_rate", "precipitation"})
 
 
@@ -49,10 +53,11 @@ def build_weather(view: View) -> Component:
     ]
     heads = (("Limit", ""), ("Now", "is-figure"), ("", "bar-cell"), ("Stands", ""), ("Where", ""), ("Measured", ""))
     head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) if h else html.Td(className=c) for h, c in heads]))
-    note = "The worst station counts. Limits are the city's working limits until the Drone Port sets its own; the remote pilot decides."
+    note = "The worst station counts; for a flight the nearest, and higher up is more wind than it says. Limits are the city's working limits until the Drone Port sets its own; the remote pilot decides."
     return html.Div(
         [
             html.P(_summarise(judged), className="headline"),
+            _build_flights(view, table, old, list(limits.values())),
             html.Table([html.Caption("Limits, what is over first"), head, html.Tbody(rows)], className="facts weather"),
             html.P(note, className="panel-note"),
             build_sources(healths, view),
@@ -134,6 +139,53 @@ def _build_row(view: View, table: Table, limit: Target, row: int | None, how: in
             html.Td(build_row_age(table, row, view)),
         ]
     return html.Tr([html.Th(name, scope="row"), *cells], **{"data-key": limit.name})
+
+
+def _build_flights(view: View, readings: Table, old: np.ndarray, limits: list[Target]) -> Component:
+    """Which of the drones that fly now are where a limit is passed, by name."""
+    vehicles = view.snapshot.tables["vehicle"]
+    rows = np.flatnonzero((vehicles["vehicle_type"] == "drone") & (vehicles["state"] != "idle"))
+    if len(rows):
+        rows = rows[judge_rows(vehicles.take(rows), view) < STALE]
+    if not len(rows):
+        return html.P("No drone that is heard of flies now.", className="calm")
+    believed = ~old & (readings["is_suspect"] != True)  # noqa: E712 - an elementwise comparison
+    flights = judge_flights(vehicles, rows.tolist(), readings, believed, limits)
+    over = [f for f in flights if f.passed]
+    unknown = sum(f.judged == 0 for f in flights)
+    lines = [_build_flight(vehicles, readings, flight) for flight in over[:MOST_FLIGHTS]]
+    if len(over) > MOST_FLIGHTS:
+        lines.append(html.Li(f"and {len(over) - MOST_FLIGHTS} more"))
+    well = len(flights) - len(over) - unknown
+    if well:
+        noun = "flies" if well == 1 else "fly"
+        of_all = f" of {len(flights)}" if over or unknown else ""
+        lines.append(
+            html.Li(f"{well}{of_all} {'drone' if well == 1 else 'drones'} {noun} where no measured limit is passed")
+        )
+    if unknown:
+        words = f"{unknown} of {len(flights)} drones: nothing can be said, no station within {WITHIN_M / 1000:g} km measures"
+        lines.append(html.Li([symbol("unknown"), words]))
+    return html.Div([html.H3("Flying now"), html.Ul(lines, className="counts")], className="panel-part")
+
+
+def _build_flight(vehicles: Table, readings: Table, flight: Flight) -> Component:
+    name = shorten(vehicles["label"][flight.row] or vehicles["vehicle_id"][flight.row] or "not named")
+    said = "; ".join(
+        f"{name_quantity(p.limit.name)} {format_number(p.value, p.limit.unit, _decimals(p.limit))} at "
+        f"{(readings['title'][p.row] or 'a station')[:40]}, {p.distance_m / 1000:.1f} km away, "
+        f"{'at least' if p.limit.at_least is not None else 'at most'} {p.limit.limit:g}"
+        for p in flight.passed
+    )
+    return html.Li(
+        [
+            symbol("help"),
+            build_vehicle_link(name, str(vehicles.keys[flight.row])),
+            html.B(" flies beyond its limits"),
+            f": {said}",
+        ],
+        **{"data-key": str(vehicles.keys[flight.row])},
+    )
 
 
 def _decimals(limit: Target) -> int:
