@@ -124,14 +124,17 @@
 
   const isHead = (unit) => unit.matches(HEAD) || (unit.localName === "p" && unit.textContent.trimEnd().endsWith(":"));
 
-  /** The parts of a panel that may be left out, in the order of reading. */
-  function listUnits(element, found = []) {
+  /** The parts of a panel that may be left out, in the order of reading; into `around` what holds them, with its first one's place. */
+  function listUnits(element, around, found = []) {
     for (const child of element.children) {
       if (child.matches(PINNED)) continue;
       const within = !child.matches(WHOLE) && (["TABLE", "TBODY", "UL", "OL", "DL", "SECTION", "ARTICLE"].includes(child.tagName)
         || (child.tagName === "DIV" && child.children.length > 0));
-      if (within) listUnits(child, found);
-      else if (child.getClientRects().length > 0) found.push(child);
+      if (within) {
+        const first = found.length;
+        listUnits(child, around, found);
+        if (found.length > first) around.push([child, first]);
+      } else if (child.getClientRects().length > 0) found.push(child);
     }
     return found;
   }
@@ -161,10 +164,14 @@
     more.hidden = true;
     const fits = () => frame.scrollHeight <= frame.clientHeight + 1;
     if (isNarrow() || fits()) return;
-    const units = listUnits(frame.querySelector(".panel"));
+    const around = [], units = listUnits(frame.querySelector(".panel"), around);
     more.hidden = false;
     more.textContent = "and";
-    const keep = (number) => units.forEach((unit, i) => unit.toggleAttribute("data-cut", i >= number));
+    // A list or table of which nothing is left is not there at all.
+    const keep = (number) => {
+      units.forEach((unit, i) => unit.toggleAttribute("data-cut", i >= number));
+      for (const [part, first] of around) part.toggleAttribute("data-cut", first >= number);
+    };
     let low = 0, high = units.length; // so many fit, so many do not
     for (let guess = Math.min(kept.get(cell) ?? Math.ceil(high / 2), high); high - low > 1; guess = Math.floor((low + high) / 2)) {
       const tried = Math.min(Math.max(guess, low + 1), high - 1);
@@ -174,11 +181,6 @@
     while (low > 0 && isHead(units[low - 1])) low -= 1;
     keep(low);
     kept.set(cell, low);
-    // A list or table of which nothing is left is not there at all.
-    for (const part of frame.querySelectorAll("table, ul, ol, dl")) {
-      const inside = units.filter((unit) => part.contains(unit));
-      if (inside.length > 0 && inside.every((unit) => unit.hasAttribute("data-cut"))) part.setAttribute("data-cut", "");
-    }
     const left = count(units.slice(low));
     if (left.rows + left.parts > 0) write(more, moreText(left));
     else more.hidden = true; // only notes are left out

@@ -10,7 +10,7 @@ import dash
 import structlog
 from dash import Input, Output
 
-from control_room.access import WALL, audiences_now
+from control_room.access import audiences_now
 
 log = structlog.get_logger()
 
@@ -39,11 +39,11 @@ def find_screen(screens: Screens, href: str | None, held: frozenset[str]) -> Any
         return dash.html.P("That address cannot be read.")
     path = parts.path.rstrip("/") or "/"
     # One that ends in /* stands for all that are below it.
-    audience, build = screens.get(path) or screens.get(f"{path.rpartition('/')[0]}/*", (WALL, None))
-    if build is None or audience not in held:
+    found = screens.get(path) or screens.get(f"{path.rpartition('/')[0]}/*")
+    if found is None or found[0] not in held:
         return dash.html.P("There is no such screen.")
     try:
-        return build(parameters)
+        return found[1](parameters)
     except Exception:
         # Dash would answer 500 without a word in any log, and the page would stay empty.
         log.exception("screen could not be built", path=parts.path[:100])

@@ -4,6 +4,7 @@ run        sandbox city and dashboard together (what `make run` does)
 serve      the dashboard on feeds of your own
 replay     the dashboard on a recording, or on one recorded payload as a still
 try-feed   read one answer through an adapter and print what came of it
+walls      check what the wall screens show
 notify     check who is told of alarms, and send a test message
 rules      check, test and list the alarm rules
 alarms     how the alarm system itself did, and its journal
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_rules(commands)
     add_alarms(commands)
     _add_notify(commands)
+    _add_walls(commands)
     _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
     return parser
 
@@ -149,6 +151,20 @@ def _add_notify(commands: Any) -> None:
 
     text = "check the notification settings, and send a test message"
     add_commands(commands.add_parser("notify", help=text, description=text), os.environ.get("CONTROL_ROOM_NOTIFY", ""))
+
+
+def _add_walls(commands: Any) -> None:
+    from control_room.walls.command_line import Known, add_commands
+
+    def find_known() -> Known:
+        from layouts.layer import list_layers  # and with them every panel, which other commands need not wait for
+        from layouts.parts.sight import root_vw
+        from layouts.screens.wall_pages import list_wall_panels
+
+        return Known(frozenset(list_wall_panels()), frozenset(list_layers()), root_vw)
+
+    text = "check the file of the walls"
+    add_commands(commands.add_parser("walls", help=text, description=text), find_known)
 
 
 def _serve(options: argparse.Namespace) -> int:

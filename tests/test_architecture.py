@@ -155,6 +155,12 @@ MAY_IMPORT = {
     "control_room.storage.feed_quality": ("control_room.quality", "control_room.storage"),
     "control_room.storage.displays": ("control_room.display_book", "control_room.storage"),
     "control_room.person_layouts": ("control_room.access", "control_room.clock", "control_room.storage", "feeds.text"),
+    "control_room.walls": (
+        "alerts.rule_faults",
+        "alerts.rule_file",
+        "control_room.clock",
+        "control_room.walls",
+    ),
     "control_room.alarm_desk": ("alerts", "control_room.alarm_figures", "control_room.clock", "control_room.model"),
     "control_room.alarm_figures": ("alerts", "control_room.model", "control_room.storage.journal"),
     "control_room.alarm_requests": ("alerts.alarm", "alerts.commands", "feeds.text"),
@@ -186,6 +192,7 @@ MAY_IMPORT = {
         "control_room.usual",
         "feeds.feed",
     ),
+    "layouts.screens.wall_pages": ("layouts", "control_room.walls.wall"),
     # Its types only: the screen shows what the desk has read.
     "layouts.screens.admin_sandbox": ("layouts", "control_room.sandbox_desk"),
     "control_room.sandbox_desk": (),
