@@ -49,8 +49,19 @@
     window.controlRoomTheme.choose(theme);
     byId("work-theme").value = theme;
     window.controlRoomDeskPanels.show(hidden.includes("panels") ? [] : panels);
-    if (layers !== null) window.controlRoomLayers?.use?.(layers);
+    if (layers !== null && layers.join() !== layersNow().join()) window.controlRoomLayers?.use(layers);
   }
+
+  /** What the map shows now, as words: "cells", "coverage:sinr". */
+  function layersNow() {
+    const choice = window.controlRoomLayers?.choice();
+    return choice ? choice.names.map((name) => (choice.shades[name] ? `${name}:${choice.shades[name]}` : name)) : [];
+  }
+  document.addEventListener("controlroom:layers", () => {
+    if (work === null || !work.isConnected || layout().get() === null) return;
+    const now = layersNow(), { layers } = layout().get();
+    if (now.join() !== (layers ?? []).join()) layout().change({ layers: now });
+  });
 
   // Boundaries
 

@@ -6,6 +6,7 @@
   "use strict";
 
   const RENEW_MS = 5000, WITHIN_MS = 8000, WORLD = 256 * 2 ** 18;
+  const PLACES = ["place", "road", "stop"], AT_ZOOM = { place: 14, road: 13.5, cell: 14.5, alarm: 15 };
 
   let url = null, thing = null, asked = 0, timer = 0, failedSince = null, before = null;
 
@@ -30,16 +31,18 @@
   }
 
   function show(kind, key) {
+    if (thing === null) before = document.activeElement;
     stop();
     thing = { kind, key };
     failedSince = null;
-    before = document.activeElement;
+    const isVehicle = kind === "vehicle";
     byId("work-card").replaceChildren();
-    byId("work-fault").hidden = true;
-    byId("work-follow").hidden = kind !== "vehicle";
-    byId("work-show").hidden = true;
+    byId("work-card").hidden = byId("work-now").hidden = isVehicle;
+    byId("panel-vehicle").hidden = !isVehicle;
+    byId("work-fault").hidden = byId("work-show").hidden = true;
     reveal("thing");
-    renew();
+    // A vehicle's card comes by the channel, each second, for whichever is followed.
+    if (!isVehicle) renew();
   }
 
   async function renew() {
@@ -84,6 +87,7 @@
 
   function close() {
     if (thing === null) return;
+    if (thing.kind === "vehicle") window.controlRoom.follow(null);
     stop();
     reveal(null);
     if (before?.isConnected) before.focus({ preventScroll: true });
@@ -93,7 +97,6 @@
     attach(address) {
       url = address;
       byId("work-show").addEventListener("click", showOnMap);
-      byId("work-follow").addEventListener("click", () => { if (thing !== null) window.controlRoom.follow(byId("work-card").firstElementChild?.dataset.key ?? thing.key); });
       byId("work-close").addEventListener("click", close);
       byId("work-thing").addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.defaultPrevented) { event.preventDefault(); close(); } });
       reveal(null);
@@ -112,5 +115,19 @@
     } else if (typeof kind === "string" && key !== null) show(kind, String(key));
   }
   document.addEventListener("controlroom:picked", take);
-  document.addEventListener("controlroom:found", take);
+
+  // Found: the map goes there, and what has a card shows it. What is a page (a feed, a screen) is opened by the search.
+  document.addEventListener("controlroom:found", (event) => {
+    const { kind, key, label, x, y } = event.detail ?? {};
+    if (url === null || byId("work-thing") === null || ["feed", "screen"].includes(kind)) return;
+    event.preventDefault();
+    if (kind === "vehicle") window.controlRoom.follow(String(key));
+    if (Number.isFinite(x) && Number.isFinite(y)) window.controlRoomMap?.show?.(x, y, AT_ZOOM[kind] ?? 16, label);
+    if (!PLACES.includes(kind)) take(event);
+  });
+  // A vehicle that the address or another part of the screen follows.
+  document.addEventListener("controlroom:card", ({ detail }) => {
+    if (url === null || byId("work-thing") === null || !detail?.id || detail.id.startsWith("@") || thing?.kind === "vehicle") return;
+    show("vehicle", detail.id);
+  });
 })();

@@ -19,7 +19,10 @@ from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.control import build_choice, build_press, build_skeleton
+from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_overlay
+from layouts.parts.search import build_search
+from layouts.parts.timebar import build_timebar
 from layouts.screens.alarms import build_alarm_desk
 from layouts.screens.pages import build_links
 from layouts.screens.wall import build_followed, build_header, build_live, build_panel_frame
@@ -29,9 +32,9 @@ LAYOUT_URL: Final = "/desk/layout"
 DETAIL_URL: Final = "/desk/detail"
 
 # Always wanted; the chosen panels come on top.
-TOPICS: Final = ("map", "panel:alarm_list", "panel:alarm_call", "panel:feeds")
+TOPICS: Final = ("map", "panel:alarm_list", "panel:alarm_call", "panel:feeds", "panel:map_layers", "panel:vehicle")
 # Data for scripts, or at their place on this screen already.
-NOT_CHOSEN: Final = frozenset({"alarm_list", "alarm_call", "alarms", "feeds"})
+NOT_CHOSEN: Final = frozenset({"alarm_list", "alarm_call", "alarms", "feeds", "map_layers", "vehicle", "screens"})
 USUAL_PANELS: Final = (
     "fleet",
     "network",
@@ -66,17 +69,25 @@ def list_choosable() -> list[tuple[str, str]]:
     return sorted(found, key=lambda pair: pair[1])
 
 
-def build_desk(view: View, follow: str | None, settings: Mapping[str, Any]) -> Component:
+def build_desk(view: View, parameters: Mapping[str, str], settings: Mapping[str, Any]) -> Component:
     """The screen `/desk`.
 
     Args:
-        follow: identity or label of a vehicle to follow; None follows nobody.
+        parameters: of the page's address: `follow` (a vehicle), `layers` and the links to a place on the map.
         settings: of the server; tiles are read from them.
     """
     regions = [
         _build_region("alarms", build_alarm_desk()),
         _build_boundary("alarms"),
-        _build_region("map", [build_map(view.city, settings), build_legend(list_types(view)), build_followed()]),
+        _build_region(
+            "map",
+            [
+                build_map(view.city, settings),
+                build_map_layers_part(view, parameters, tables="/wall/table"),
+                build_legend(list_types(view)),
+                build_followed(),
+            ],
+        ),
         _build_boundary("detail"),
         _build_region("detail", _build_detail()),
         _build_boundary("panels"),
@@ -94,7 +105,7 @@ def build_desk(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
     return html.Div(
         [
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, "Desk", _build_tools()),
+            build_header(view, "Desk", [build_search(), *_build_tools()]),
             html.Main(regions, id="work", className="work", **attributes),
             html.Footer(
                 [
@@ -106,7 +117,7 @@ def build_desk(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
             ),
             *build_announcers(sound="on"),
             *build_overlay(view),
-            build_live(view, "desk", TOPICS, follow),
+            build_live(view, "desk", TOPICS, parameters.get("follow") or None),
         ],
         id="wall",
         className="wall wall-work",
@@ -115,8 +126,6 @@ def build_desk(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
 
 
 def _build_time(view: View) -> list[Component]:
-    from layouts.parts.timebar import build_timebar
-
     return build_timebar(view, "bar")
 
 
@@ -195,14 +204,19 @@ def _build_detail() -> list[Component]:
                 html.Div(
                     [
                         build_press("On the map", id="work-show"),
-                        build_press("Follow", id="work-follow"),
                         build_press("Close (Esc)", id="work-close"),
                     ],
                     className="work-thing-tools controls",
                 ),
-                html.P("This is of now, not of the moment that the screen shows.", className="replaying-only reason"),
+                html.P(
+                    "This is of now, not of the moment that the screen shows.",
+                    id="work-now",
+                    className="replaying-only reason",
+                ),
                 html.P(id="work-fault", className="panel-fault", hidden=True),
                 html.Div(id="work-card", className="work-card"),
+                # Of the vehicle that is followed: brought by the channel, also of a recorded moment.
+                html.Div(id="panel-vehicle", className="panel panel-vehicle work-card", hidden=True),
             ],
             id="work-thing",
             className="work-thing",
