@@ -82,13 +82,13 @@ class _Silence:
 
 
 class AlarmRoom:
-    """A dashboard on a free port of loopback, with three rules about robots."""
+    """A dashboard on a free port of loopback (or on that one, again), with three rules about robots."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         rules = folder / "rules"
-        rules.mkdir(parents=True)
+        rules.mkdir(parents=True, exist_ok=True)
         (rules / "robots.yaml").write_text(RULES, encoding="utf-8")
-        (folder / "data").mkdir()
+        (folder / "data").mkdir(exist_ok=True)
         settings = read_settings({"rules": str(rules), "data": str(folder / "data")}, {})
         self._clock = SystemClock()
         self.room = ControlRoom(
@@ -96,8 +96,10 @@ class AlarmRoom:
         )
         self._robots: dict[str, dict[str, Any]] = {}
         self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://localhost:{self._socket.getsockname()[1]}"
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self.port = self._socket.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
