@@ -208,7 +208,7 @@
     panel: ({ name, children }) => { counters.panels += 1; writePanel(name, children); },
     channel: (message) => { channel = message; writeChannel(); },
     clock: (message) => {
-      const first = clock === null, jumped = !first && (clock.replaying !== message.replaying || Math.abs(message.now - serverNow()) > 2000);
+      const first = clock === null, jumped = !first && (clock.replaying !== message.replaying || clock.rate !== message.rate || Math.abs(message.now - serverNow()) > 2000);
       clock = message;
       if (first) tick();
       // Another moment was chosen: no age and no clock may go on from the one before, not even for a second.
@@ -234,9 +234,9 @@
     const answer = answers[event.data.type];
     if (answer) answer(event.data);
     else if (waiting !== null && event.data.type === "debug") { waiting(event.data); waiting = null; }
+    else if (event.data.type === "picture") pictured.shift()?.(event.data.blob);
     else if (window.controlRoomMap) window.controlRoomMap.receive(event.data);
   }
-    else if (event.data.type === "picture") pictured.shift()?.(event.data.blob);
 
   function post(message, transfer = []) { if (worker !== null) worker.postMessage(message, transfer); }
 
@@ -304,11 +304,11 @@
   }
 
   let waiting = null;
+  const pictured = []; // who waits for a picture, in order
 
   window.controlRoom = {
     /** The server's clock in ms, null before the first word of it; and what script-made panels need of ages and times. */
     serverNow, writeAges,
-  const pictured = []; // who waits for a picture, in order
     /** Layers of the map from now on: {names, shades, types, standing}, see layers.js. */
     layers(wish) { post({ type: "layers", ...wish }); },
     /** Asks what is at a place (zoom 18 pixels); the event `controlroom:hits` tells. */
@@ -330,6 +330,8 @@
     showPanel: writePanel,
     /** Leaves now for a recorded moment, and comes back: {do: "seek", at: ms}, {do: "play", rate}, {do: "pause"}, {do: "live"}. */
     time(wish) { post({ type: "time", ...wish }); },
+    /** The map as it is painted now, as a PNG (Blob) with that line beneath it; null where it cannot be. */
+    picture(caption) { return new Promise((resolve) => { pictured.push(resolve); post({ type: "picture", caption }); }); },
     /** Whether what is shown was recorded, and is of another moment than now. */
     isReplaying: () => clock?.replaying ?? false,
     /** What became of an order to this display: under_way, done or refused, and why. */
@@ -338,8 +340,6 @@
     follow(id) {
       if (id === null) writeCard(null);
       // What stands there is about another vehicle.
-    /** The map as it is painted now, as a PNG (Blob) with that line beneath it; null where it cannot be. */
-    picture(caption) { return new Promise((resolve) => { pictured.push(resolve); post({ type: "picture", caption }); }); },
       const card = byId("panel-vehicle");
       if (card !== null && window.controlRoomPanels) {
         const words = id === null ? "No vehicle is chosen." : "Its card is on its way.";
