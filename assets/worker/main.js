@@ -192,6 +192,10 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
       followed = null;
       (isReplaying() ? replay : channel).send({ type: "follow", id: message.id });
     },
+    picture: ({ caption }) => {
+      const taken = self.Draw && self.Draw.picture ? self.Draw.picture(caption) : Promise.resolve(null);
+      taken.catch(() => null).then((blob) => self.postMessage({ type: "picture", blob }));
+    },
     debug: () => {
       const { seq, n, now, newest } = shown().decoder.state;
       const drawing = self.Draw && self.Draw.debug ? self.Draw.debug() : null;
@@ -206,7 +210,3 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
     if (answer) answer(event.data);
   };
 })();
-    picture: ({ caption }) => {
-      const taken = self.Draw && self.Draw.picture ? self.Draw.picture(caption) : Promise.resolve(null);
-      taken.catch(() => null).then((blob) => self.postMessage({ type: "picture", blob }));
-    },
