@@ -117,7 +117,7 @@
   // Rows: what does not fit is left out whole, and counted
 
   const PINNED = ".sources, .alarms-aside, .unseen";
-  const WHOLE = ".key-figure, .kind, .columns, .column-chart, .shares, .against, .bar, .alarm, .skeletons, [data-whole]";
+  const WHOLE = ".key-figure, .kind, .columns, .column-chart, .shares, .against, .bar, .alarm, .skeleton, [data-whole]";
   const HEAD = "caption, thead, h3, h4, .columns-head, .chart-legend";
 
   const NOTE = ".panel-note, .calm, .share-words, .under";

@@ -10,10 +10,11 @@ as it will hang on the wall. docs/walls.md explains every word.
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MAP: Final = "map"
 EMPTY: Final = "."
@@ -46,6 +47,14 @@ class Hours(_Part):
 
     start: time = Field(alias="from", description="local time of the city, such as 22:00")
     until: time = Field(description="local time; at or before `from` is the next day")
+
+    @field_validator("start", "until", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> object:
+        # A bare number would be read as seconds after midnight.
+        if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError("is no time of day; write 22:00")
+        return value
 
     @property
     def minutes(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ nothing flashes, and after thirty rounds the page is as large as after the first
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, get_type_hints
 
@@ -21,6 +21,9 @@ from layouts.panel import View, list_panels
 from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
+from layouts.parts.control import build_skeleton
+from layouts.parts.map_layers import TOPIC as LAYERS_TOPIC
+from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_overlay
 from layouts.parts.sight import root_vw
 from layouts.screens.wall import build_header, build_live, build_panel_content
@@ -49,7 +52,9 @@ def build_wall_pages(
     """
     first = wall.pages[0]
     cells = [
-        _build_cell(name, name in first.shown, view, settings) for name in wall.shown if name != STRIP or not wall.strip
+        _build_cell(name, name in first.shown, view, settings, first.layers)
+        for name in wall.shown
+        if name != STRIP or not wall.strip
     ]
     attributes: dict[str, Any] = {
         "data-mode": view.mode,
@@ -91,7 +96,7 @@ def list_topics(wall: Wall, page: Page) -> tuple[str, ...]:
     """What the channel must bring for a page. The map always: it must not be old when its page comes."""
     names = [name for name in page.shown if name != MAP]
     always = [CALL, STRIP] if wall.strip else [CALL]
-    maps = (MAP,) if MAP in wall.shown else ()
+    maps = (MAP, LAYERS_TOPIC) if MAP in wall.shown else ()
     return (*maps, *(f"panel:{name}" for name in dict.fromkeys([*always, *names])))
 
 
@@ -145,7 +150,7 @@ def _subtitle(wall: Wall, index: int) -> list[Component | str]:
     return [html.Span(wall.pages[index].title, className="wall-title"), *where]
 
 
-def _build_cell(name: str, shown: bool, view: View, settings: Mapping[str, Any]) -> Component:
+def _build_cell(name: str, shown: bool, view: View, settings: Mapping[str, Any], layers: Sequence[str]) -> Component:
     attributes: dict[str, Any] = {"data-cell": name, "style": {"gridArea": name}}
     if not shown:
         attributes["data-away"] = "1"
@@ -153,6 +158,7 @@ def _build_cell(name: str, shown: bool, view: View, settings: Mapping[str, Any])
         return html.Section(
             [
                 build_map(view.city, settings),
+                build_map_layers_part(view, {}, on=layers, switches=False, pick=False),
                 build_legend(list_types(view)),
                 html.A("The same as a table", href="/wall/table", className="table-link"),
             ],
@@ -161,7 +167,7 @@ def _build_cell(name: str, shown: bool, view: View, settings: Mapping[str, Any])
         )
     panel = list_panels()[name]
     heading = f"heading-{name}"
-    content = build_panel_content(panel, view) if shown and not panel.on_request else build_skeleton()
+    content = build_panel_content(panel, view) if shown and not panel.on_request else build_skeleton(5)
     return html.Section(
         [
             html.Div(
@@ -176,12 +182,6 @@ def _build_cell(name: str, shown: bool, view: View, settings: Mapping[str, Any])
         className=f"wall-cell {_CLASSES.get(name, '')}".strip(),
         **{"aria-labelledby": heading, **attributes},
     )
-
-
-def build_skeleton() -> Component:
-    """Grey lines where text will stand; in words for who does not see them."""
-    lines = [html.Div(className=f"skeleton skeleton-{width}") for width in ("figure", "long", "short", "long")]
-    return html.Div([html.P("On its way.", className="unseen"), *lines], className="skeletons")
 
 
 def _build_foot(view: View, wall: Wall, fault: str | None, since: datetime | None) -> Component:
