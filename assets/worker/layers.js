@@ -17,9 +17,10 @@ self.Layers = (() => {
 
   function take(layer) { held.set(layer.name, layer); return LayerData.summary(layer); }
 
-  /** `forget`: another moment altogether, nothing that was shown before holds. `names` in any order; `shades`: name -> way of shading; `standing`: name -> "stale" or "failing" where its feeds are. */
+  /** `forget`: true: another moment altogether, nothing that was shown before holds; names: of these nothing is known of the moment shown. `names` in any order; `shades`: name -> way of shading; `standing`: name -> "stale" or "failing" where its feeds are. */
   function choose(wish) {
-    if (wish.forget) held.clear();
+    if (wish.forget === true) held.clear();
+    else for (const name of wish.forget ?? []) held.delete(name);
     if (wish.names) shown = wish.names;
     if (wish.shades) shades = wish.shades;
     if (wish.standing) standing = wish.standing;
