@@ -105,7 +105,12 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
         frame: paint,
         state: (word, heardAt) => { words.past = [word, heardAt]; tellChannel(); },
         moment: (moment) => { self.postMessage(moment); },
-        settled: (what) => self.postMessage({ type: "settled", ...what, wanted: screen.topics.filter((topic) => topic !== WATCHED && topic !== "map") }),
+        settled: (what) => {
+          const wanted = screen.topics.filter((topic) => topic !== WATCHED && topic !== "map");
+          const unknown = wanted.filter((topic) => topic.startsWith("layer:") && !what.brought.includes(topic)).map((topic) => topic.slice(6));
+          if (unknown.length > 0) draw("layers", { forget: unknown });
+          self.postMessage({ type: "settled", ...what, wanted });
+        },
         refused: (why) => self.postMessage({ type: "refused", why }),
       },
     });
