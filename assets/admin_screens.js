@@ -71,7 +71,7 @@
     const card = { key, row: null, open: "" };
     card.symbol = element("span", { className: "symbol" });
     card.symbol.setAttribute("aria-hidden", "true");
-    card.title = element("h3", { id: `screen-${key}` });
+    card.title = element("h2", { id: `screen-${key}` });
     card.standing = element("span");
     card.line = element("p", { className: "screen-standing" }, card.symbol, card.standing);
     card.facts = element("dl", { className: "screen-facts" });

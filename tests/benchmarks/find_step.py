@@ -23,7 +23,7 @@ from tests.benchmarks.writer_step import T0, build_batch
 
 SIZES: tuple[tuple[Kind, int], ...] = ((VEHICLE, 5000), (CELL_SITE, 300), (REQUEST, 20_000), (STOP, 4500), (ROUTE, 200))
 QUESTIONS = (
-    "robot 47", "47", "r", "s", "1", "bleak hall", "bleak", "h6", "h6 childs way", "blaek hall", "missed bin", "misssed bim",
+    "robot 47", "47", "r", "s", "1", "bleak hall", "bleak", "h6", "h6 childs way", "blaek hall", "missed bin", "misssed bin",
     "request 19999", "pothole bletchley", "station road", "statoin raod", "cell 12", "route 8", "nothing of that name", "zzzzzzzz",
 )  # fmt: skip
 NAMES = (
