@@ -27,13 +27,3 @@ def root_vw(width_mm: float, farthest_m: float) -> float:
     if width_mm <= 0 or farthest_m <= 0:
         raise ValueError("width and distance must be more than nothing")
     return 100 * cap_height_mm(farthest_m) / CAP_HEIGHT_EM / SMALLEST_REM / width_mm
-
-
-def root_px(width_mm: float, width_px: float, farthest_m: float) -> float:
-    """The same in pixels of that screen."""
-    return round(root_vw(width_mm, farthest_m) * width_px / 100, 1)
-
-
-def count_lines(width_mm: float, width_px: float, height_px: float, farthest_m: float) -> int:
-    """How many lines of the smallest text fit on the height of a screen, at 1.3 times its size a line."""
-    return int(height_px / (root_px(width_mm, width_px, farthest_m) * SMALLEST_REM * 1.3))

@@ -67,7 +67,7 @@ def knock(path: str, headers: dict[str, str], peer: str = "127.0.0.1") -> str:
 
 
 @pytest.mark.parametrize(
-    "path", ["/docs", "/redoc", "/openapi.json", "/admin", "/_dash-ws-callback", "/wall/x", "/assets/../x"]
+    "path", ["/docs", "/redoc", "/openapi.json", "/admin", "/_dash-ws-callback", "/wall/X", "/wall/x/y", "/assets/../x"]
 )
 def test_what_is_not_in_the_table_is_not_there(path):
     """Also what the framework behind would answer."""

@@ -11,7 +11,7 @@ import pytest
 from layouts.formats import format_count, format_number, format_reason, format_state
 from layouts.parts.age import age
 from layouts.parts.city_map import build_map, grid_bounds
-from layouts.parts.sight import CAP_HEIGHT_EM, SMALLEST_REM, cap_height_mm, is_far, root_px, root_px_of
+from layouts.parts.sight import CAP_HEIGHT_EM, SMALLEST_REM, cap_height_mm, root_vw
 from layouts.parts.symbol import TYPES, build_css, map_symbols
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import index_page
@@ -70,27 +70,17 @@ def test_cap_heights_are_those_of_the_standard(distance_m, arc, mm):
 
 
 def test_the_smallest_text_can_be_read_from_the_farthest_seat():
-    """A 55-inch 4K wall at 5 m: capitals of the smallest text are 23 mm high."""
-    root = root_px(1210, 3840, 5)
+    """A picture of 1,210 mm at 5 m: capitals of the smallest text are 23 mm high, on however many pixels."""
+    root_mm = root_vw(1210, 5) / 100 * 1210
 
-    assert root is not None
-    assert root * SMALLEST_REM * CAP_HEIGHT_EM / (3840 / 1210) == pytest.approx(23.3, abs=0.2)
-
-
-def test_without_a_farthest_seat_the_stylesheet_decides():
-    """No width or no distance gives no root size, not a size of nothing."""
-    assert root_px_of({"wall_width_mm": 0, "wall_width_px": 1920, "wall_farthest_m": 5.0}) is None
-    assert root_px_of({}) is None
+    assert root_mm * SMALLEST_REM * CAP_HEIGHT_EM == pytest.approx(23.3, abs=0.1)
 
 
-@pytest.mark.parametrize(("distance_m", "far"), [(0.0, False), (1.5, False), (5.0, True)])
-def test_a_wall_read_from_far_away_shows_less(distance_m, far):
-    """Where the text must be large there is room for few lines, and the screen is built for that."""
-    settings = {"wall_width_mm": 1210, "wall_width_px": 3840, "wall_farthest_m": distance_m}
-    screen = build_wall(view_of("1 robot working 1s"), None, settings)
-
-    assert is_far(settings) is far
-    assert bool(find_all(screen, "is-far")) is far
+@pytest.mark.parametrize(("width_mm", "farthest_m"), [(0, 5), (1210, 0), (-1, 5)])
+def test_a_wall_of_no_size_has_no_size_of_text(width_mm, farthest_m):
+    """No width or no distance is an error, not a size of nothing."""
+    with pytest.raises(ValueError, match="more than nothing"):
+        root_vw(width_mm, farthest_m)
 
 
 def test_the_smallest_size_is_the_one_the_arithmetic_uses():
