@@ -8,6 +8,9 @@ walls      check what the wall screens show
 notify     check who is told of alarms, and send a test message
 rules      check, test and list the alarm rules
 alarms     how the alarm system itself did, and its journal
+incident   export what the screens showed, and open it in any copy
+data       what history holds, why and for how long
+sandbox    write a past for the simulated city
 docs       write the pages that are made from the code
 """
 
@@ -30,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from control_room.alarm_commands import add_alarms
+from control_room.history_commands import add_data, add_sandbox
 from control_room.settings import SETTINGS, SettingError, data_folder, read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_rules(commands)
     add_alarms(commands)
+    add_data(commands)
+    add_sandbox(commands)
+    _add_incident(commands)
     _add_notify(commands)
     _add_walls(commands)
     _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
@@ -165,6 +172,16 @@ def _add_walls(commands: Any) -> None:
 
     text = "check the file of the walls"
     add_commands(commands.add_parser("walls", help=text, description=text), find_known)
+
+
+def _add_incident(commands: Any) -> None:
+    from control_room.incident_command import add_export, run_open
+
+    text = "export what the screens showed between two moments, and open it in any copy of the product"
+    kinds = commands.add_parser("incident", help=text, description=text).add_subparsers(required=True, metavar="WHAT")
+    add_export(kinds)
+    opened = _command(kinds, "open", run_open, "check an incident and look at it: /timeline")
+    opened.add_argument("path", metavar="PATH", help="folder or zip of an incident")
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -83,7 +83,7 @@ def _let_go_of_series(engine: sa.Engine, table: sa.Table, oldest: int, now_s: fl
     series = schema.history_series
     with engine.connect() as connection:
         listed = connection.execute(sa.select(series.c.id, series.c.measure, series.c.key)).all()
-    things = [row.id for row in listed if row.key and _is_of_things(row.measure)]
+    things = [row.id for row in listed if row.key and is_of_things(row.measure)]
     others = sorted({row.id for row in listed} - set(things))
     count = 0
     thing_days = HOURS_OF_THINGS_DAYS if table is schema.history_hour else None
@@ -94,7 +94,7 @@ def _let_go_of_series(engine: sa.Engine, table: sa.Table, oldest: int, now_s: fl
     return count
 
 
-def _is_of_things(measure: str) -> bool:
+def is_of_things(measure: str) -> bool:
     found = MEASURES.get(measure)
     return found is not None and found.detail == "thing"
 

@@ -190,10 +190,7 @@ class HistoryStore:
         return found
 
     def _insert(self, table: sa.Table) -> Any:
-        insert: Callable[[sa.Table], Any] = (
-            postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
-        )
-        return insert(table)
+        return build_insert(self.engine.dialect.name, table)
 
     def _upsert(self, table: sa.Table, key: tuple[str, ...]) -> Any:
         statement = self._insert(table)
@@ -212,6 +209,12 @@ class HistoryStore:
 
 
 _STEPS: Final = {"minute": schema.history_minute, "hour": schema.history_hour, "day": schema.history_day}
+
+
+def build_insert(dialect: str, table: sa.Table) -> Any:
+    """An insert that may say what to do where the row is there already."""
+    insert: Callable[[sa.Table], Any] = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table)
 
 
 def cut(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -135,6 +135,21 @@ class Store:
 
 
 @contextlib.contextmanager
+def holding(folder: Path, mode: str) -> Iterator[None]:
+    """The data folder held for a command that writes beside the journal.
+
+    Raises:
+        DatabaseError: a control room runs on it.
+    """
+    store = Store(folder, mode)
+    try:
+        store._hold()
+        yield
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
 def opened(folder: Path, mode: str = "live") -> Iterator[SqlJournal]:
     """The journal for as long as a command or a test needs it."""
     store = Store(folder, mode)

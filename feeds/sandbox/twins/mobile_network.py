@@ -89,11 +89,11 @@ def count(city: City, end_s: int, cells: Sequence[CellSite]) -> list[Counters]:
         people = 0.6 * min(1.0, crowds[place] / 8_000) + 0.25 * min(1.0, max(0, crowds[place] - 8_000) / 20_000)
         load = min(0.97, busy + people + taken + 0.04 * float(lots[0]))
         out_s = sum(10 for at_s in range(end_s - PERIOD_S, end_s, 10) if city.happenings.is_cell_down(cell, at_s))
-        made.append(Counters(cell, _values(load, out_s, crowds[place], lots), float(lots[5]) < 0.004))
+        made.append(Counters(cell, values_of(load, out_s, crowds[place], lots), float(lots[5]) < 0.004))
     return made
 
 
-def _values(load: float, out_s: int, crowd: int, lots: Floats) -> dict[str, str]:
+def values_of(load: float, out_s: int, crowd: int, lots: Floats) -> dict[str, str]:
     if out_s >= PERIOD_S:
         return {**dict.fromkeys(_NAMES, "NIL"), "RRU.CellUnavailableTime": str(PERIOD_S)}
     served = 1 - out_s / PERIOD_S
@@ -118,7 +118,7 @@ def _values(load: float, out_s: int, crowd: int, lots: Floats) -> dict[str, str]
     return values | {"RRU.PrbTotDl.1-010203": f"{20 * load:.6f}"}
 
 
-_NAMES: Final = tuple(_values(0.5, 0, 0, np.full(6, 0.5)))
+_NAMES: Final = tuple(values_of(0.5, 0, 0, np.full(6, 0.5)))
 
 
 def _iso(moment_s: int) -> str:
