@@ -47,7 +47,9 @@ from layouts.parts.mark import build_clock, build_mark, build_overlay
 from layouts.parts.row_card import build_row_card
 from layouts.parts.sources import build_row_age, build_sources
 from layouts.parts.symbol import PICTURES, TYPES, symbol
+from layouts.parts.table import build_head
 from layouts.parts.track_chart import build_track_signal, build_trends
+from layouts.parts.table import build_head
 from layouts.parts.usual import build_usual_line, build_usual_note, tell_usual
 from layouts.parts.vehicle_card import build_reasons, build_vehicle_card, build_vehicle_link
 
@@ -162,11 +164,10 @@ def list_symbols(view: View) -> Samples:
         )
         for priority in PRIORITIES
     ]
-    head = html.Tr([html.Th(words, scope="col") for words in ("Priority", *STATE_WORDS)])
     caption = html.Caption("Priority by shape, state by fill, both in words")
     yield (
         "Priorities and states",
-        html.Table([caption, html.Thead(head), html.Tbody(rows)], className="facts style-wide"),
+        html.Table([caption, build_head("Priority", *STATE_WORDS), html.Tbody(rows)], className="facts style-wide"),
     )
     yield "Legend of the map", build_map_legend(tuple(TYPES))
 
@@ -302,7 +303,10 @@ def _make_track(view: View) -> Track:
 
 
 def list_tables(view: View) -> Samples:
-    """The tables behind the map."""
+    """The tables of panels and those behind the map."""
+    heads = build_head("Cell", ("Load", "number"))
+    body = html.Tbody(html.Tr([html.Th("MK-17", scope="row"), html.Td("45 %", className="number")]))
+    yield "A table of facts", html.Table([html.Caption("Worst first, 1 of 1"), heads, body], className="facts")
     layer = list_layers()["cells"]
     yield "A layer as a table", build_layer_table(layer, view)
     rows = [("Bletchley", ("14", "2")), ("Wolverton", ("9", "—"))]
@@ -338,6 +342,6 @@ GROUPS: Final[tuple[tuple[str, Callable[[View], Samples]], ...]] = (
     ("Figures and charts", list_charts),
     ("Now against usual", list_usual),
     ("One thing", list_things),
-    ("Tables of the map", list_tables),
+    ("Tables", list_tables),
     ("Controls", list_controls),
 )

@@ -161,18 +161,30 @@ def test_the_wall_is_the_dark_theme_on_a_coarser_grid():
     assert wall["gap"] == "1rem"
 
 
-def test_no_stylesheet_or_script_has_a_colour_of_its_own():
-    """A colour outside of the tokens would not follow the theme. Masks take black, which only says where they are."""
+def test_no_stylesheet_has_a_colour_of_its_own():
+    """A colour outside of the tokens would not follow the theme. Masks take black, which only says where they are.
+
+    The ramps of the map's layers are tokens as well, beside the layers that use them.
+    """
     colours = r"#(?:[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})\b|\b(?:rgba?|hsla?|oklch|oklab|lab|lch)\("
     strange = [
         f"{path.relative_to(ASSETS)}: {line.strip()[:120]}"
         for path in sorted(ASSETS.rglob("*.css"))
         if path.name not in ("10-tokens.css", "20-symbols.css")
         for line in path.read_text(encoding="utf-8").splitlines()
-        if re.search(colours, line, re.I) and "mask" not in line
+        if re.search(colours, line, re.I) and "mask" not in line and not re.match(r"\s*--layer-[\w-]+:", line)
     ]
 
     assert strange == []
+
+
+def test_every_colour_of_a_layer_has_one_for_each_theme():
+    """Each token of the map's layers stands twice: in the dark and in the light."""
+    css = (ASSETS / "49-layers.css").read_text(encoding="utf-8")
+    names = re.findall(r"^\s*--(layer-[\w-]+):", css, re.M)
+
+    assert names
+    assert {name for name in names if names.count(name) != 2} == set()
 
 
 def test_every_token_that_is_used_exists():
