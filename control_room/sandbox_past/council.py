@@ -170,7 +170,7 @@ def fill_services(figures: Figures, trouble: Trouble) -> None:
             total += value
         if failing.any():
             name = process_name(number) if kind == "process" else integration_name(number - PROCESSES)
-            figures.total("service.failing_min", f"service:{name}", 60.0 * failing, is_sparse=True)
+            figures.total("service.failing_min", f"service:{name}", np.where(failing, 60.0, 0.0), is_sparse=True)
         if kind == "process":
             share += round(40 + 58 * float(draw(hours.seed, 346, number)), 1)
     sums[""] = [a + b for a, b in zip(sums["process"], sums["integration"], strict=True)]
@@ -193,10 +193,9 @@ def _any_event(happenings: Happenings, hours: Hours) -> np.ndarray:
 def _standing(begins: np.ndarray, ends: np.ndarray, edges: np.ndarray) -> Floats:
     """How many had begun and not ended in the middle of each hour."""
     middle = (edges[:-1] + edges[1:]) / 2
-    stood = np.searchsorted(np.sort(begins), middle, side="right") - np.searchsorted(
-        np.sort(ends), middle, side="right"
-    )
-    return stood.astype(np.float64)
+    begun, ended = (np.searchsorted(np.sort(moments), middle, side="right") for moments in (begins, ends))
+    found: Floats = (begun - ended).astype(np.float64)
+    return found
 
 
 def _count(moments: np.ndarray, edges: np.ndarray) -> Floats:
