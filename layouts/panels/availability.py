@@ -22,6 +22,7 @@ from layouts.panels.fleet import shorten
 from layouts.parts.chart import Share, build_legend, build_share_bar
 from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 from layouts.parts.usual import build_usual_note, find_usual, tell_usual
 
 LOW_BATTERY_PERCENT = 20.0
@@ -167,9 +168,8 @@ def build_availability(view: View) -> Component:
 
 def _build_table(view: View, fleets: list[Fleet]) -> Component:
     caption = "Able to serve now, of those whose state is known now. Time not heard of counts for nothing."
-    head = [html.Th(h, scope="col") for h in _HEADS]
     return html.Table(
-        [html.Caption(caption), html.Thead(html.Tr(head)), html.Tbody([_build_row(view, f) for f in fleets])],
+        [html.Caption(caption), build_head(*_HEADS), html.Tbody([_build_row(view, f) for f in fleets])],
         className="facts availability",
     )
 

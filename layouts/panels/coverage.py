@@ -24,6 +24,7 @@ from layouts.panels.network import find_targets
 from layouts.parts.chart import Share, build_shares
 from layouts.parts.sources import STALE, build_row_age, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 
 MOST_HOLES = 6
 _TONES = {
@@ -116,11 +117,12 @@ def _build_holes(view: View, found: Coverage, table: Table) -> Component:
     rows = [_build_hole(view, hole, table, growth.get(hole.rows)) for hole in ranked[:MOST_HOLES]]
     order = "the most grown" if any(g.grown for g in growth.values()) else "the largest"
     few = f", {order} {len(rows)} of {format_count(len(found.holes))}" if len(found.holes) > len(rows) else ""
-    heads = (("Near", ""), ("km²", "is-figure"), ("Weakest dBm", "is-figure"), ("Measured", ""))
-    head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) for h, c in heads]))
+    heads = ("Near", ("km²", "is-figure"), ("Weakest dBm", "is-figure"), "Measured")
     return html.Div(
         [
-            html.Table([html.Caption(f"Weak areas{few}"), head, html.Tbody(rows)], className="facts holes"),
+            html.Table(
+                [html.Caption(f"Weak areas{few}"), build_head(*heads), html.Tbody(rows)], className="facts holes"
+            ),
             html.P(_tell_growth(view, growth, None if earlier is None else earlier[0]), className="panel-note"),
         ]
     )

@@ -16,6 +16,8 @@ from layouts.parts.age import unknown
 from layouts.parts.chart import build_figure, build_figures
 from layouts.parts.sources import GONE, STALE, build_row_age, build_sources, is_blind, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
+from layouts.parts.vehicle_card import build_vehicle_link
 
 MOST_ROWS = 8
 
@@ -79,13 +81,11 @@ def _asks(drones: Table, mission: Mission) -> bool:
 
 def _build_table(view: View, drones: Table, missions: list[Mission], ages: np.ndarray) -> Component:
     rows = [_build_row(view, drones, mission, int(ages[mission.row])) for mission in missions[:MOST_ROWS]]
-    heads = (("Drone", ""), ("Stands", ""), ("Height", ""), ("Battery %", "is-figure"), ("Seen", ""))
-    head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) for h, c in heads]))
     few = f"{format_count(len(rows))} of " if len(missions) > len(rows) else ""
     return html.Table(
         [
             html.Caption(f"Missions now, {few}{format_count(len(missions))}, what asks for somebody first"),
-            head,
+            build_head("Drone", "Stands", "Height", ("Battery %", "is-figure"), "Seen"),
             html.Tbody(rows),
         ],
         className="facts drones",
@@ -113,7 +113,13 @@ def _build_row(view: View, drones: Table, mission: Mission, age_class: int) -> C
     battery = float(drones["battery_percent"][row])
     return html.Tr(
         [
-            html.Th([html.Span(name, className="row-name"), html.Span(about, className="row-about")], scope="row"),
+            html.Th(
+                [
+                    html.Span(build_vehicle_link(name, str(drones.keys[row])), className="row-name"),
+                    html.Span(about, className="row-about"),
+                ],
+                scope="row",
+            ),
             html.Td(stands),
             html.Td(_build_height(drones, mission)),
             html.Td(format_number(battery) if np.isfinite(battery) else unknown("not told"), className="is-figure"),

@@ -19,11 +19,12 @@ from layouts.panels.availability import MOST_OPERATORS, build_fleet_head
 from layouts.parts.chart import build_bar
 from layouts.parts.sources import build_sources, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 from layouts.parts.vehicle_card import CO2_FIGURE, TRIPS, format_minutes
 
 LEAST_S = 60.0
 DELIVERIES, CARBON = "robot_deliveries_total", "robot_co2_avoided_kg"
-_HEADS = ("Fleet", "Available", "In use", "Needed help", "Ended")
+_HEADS = ("Fleet", "Available", ("In use", "number"), ("Needed help", "number"), ("Ended", "number"))
 
 
 def build_fleet_day(view: View) -> Component:
@@ -38,10 +39,7 @@ def build_fleet_day(view: View) -> Component:
         return html.Div([html.P("Watched for less than a minute.", className="calm"), sources])
     caption = f"Since {format_moment(since, view.city.zone, view.now)}, of the time in which a state was known."
     rows = [_build_row(*row) for row in list_rows(fleets)]
-    head = [html.Th(h, scope="col", className="number" if i > 1 else "") for i, h in enumerate(_HEADS)]
-    table = html.Table(
-        [html.Caption(caption), html.Thead(html.Tr(head)), html.Tbody(rows)], className="facts fleet-day"
-    )
+    table = html.Table([html.Caption(caption), build_head(*_HEADS), html.Tbody(rows)], className="facts fleet-day")
     return html.Div([table, *_build_carbon(view, fleets), *_build_left_out(days), sources])
 
 

@@ -13,6 +13,7 @@ from layouts.panels.network import find_targets
 from layouts.parts.age import unknown
 from layouts.parts.chart import build_bar
 from layouts.parts.sources import build_row_age, build_sources, list_sources
+from layouts.parts.table import build_head
 
 MOST_ROWS = 8
 
@@ -36,14 +37,13 @@ def build_network_demand(view: View) -> Component:
         ("", "bar-cell"),
         ("Measured", ""),
     )
-    head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) if h else html.Td(className=c) for h, c in heads]))
     left = len(places) - len(rows)
     caption = "Places by connected devices, mean of the last period" + (
         f"; {format_count(left)} quieter ones left out" if left else ""
     )
     return html.Div(
         [
-            html.Table([html.Caption(caption), head, html.Tbody(rows)], className="facts demand"),
+            html.Table([html.Caption(caption), build_head(*heads), html.Tbody(rows)], className="facts demand"),
             build_sources(healths, view),
         ]
     )

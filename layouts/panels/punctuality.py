@@ -16,10 +16,11 @@ from layouts.panels.transport import WINDOW, build_transport_sources, list_for
 from layouts.parts.chart import Share, build_share_bar
 from layouts.parts.lateness import format_lateness
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 
 MOST_ROWS = 14
 MOST_BUNCHES = 4
-HEADS = ("Route", "Under way", "Early · on time · late", "Typical", "Else")
+HEADS = ("Route", ("Under way", "number"), "Early · on time · late", ("Typical", "number"), "Else")
 
 
 def build_punctuality(view: View) -> Component:
@@ -53,11 +54,10 @@ def _build_table(routes: Sequence[Route], count: int, names: dict[str, str]) -> 
     told = f"{format_count(count)} {noun}"
     if count > len(routes):
         told = f"{format_count(len(routes))} of {told}, those in most trouble"
-    head = [html.Th(h, scope="col", className="number" if i in (1, 3) else "") for i, h in enumerate(HEADS)]
     return html.Table(
         [
             html.Caption(f"{told}. {WINDOW}"),
-            html.Thead(html.Tr(head)),
+            build_head(*HEADS),
             html.Tbody([_build_row(r, names) for r in routes]),
         ],
         className="facts punctuality",

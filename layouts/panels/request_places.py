@@ -11,6 +11,7 @@ from layouts.panel import Panel, View
 from layouts.panels.requests import ask_each_minute, build_none, build_request_sources
 from layouts.parts.sources import is_blind, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 
 MOST_ROWS = 8
 METHOD = (
@@ -51,13 +52,10 @@ def _build_table(clusters: list[Cluster]) -> Component:
     ]
     few = f"{MOST_ROWS} of " if len(clusters) > MOST_ROWS else ""
     noun = "cluster" if len(clusters) == 1 else "clusters"
-    heads = ("Where", "What", "Today", "Usual by now")
     return html.Table(
         [
             html.Caption(f"{few}{format_count(len(clusters))} {noun} today, the largest first"),
-            html.Thead(
-                html.Tr([html.Th(h, scope="col", className="number" if i > 1 else "") for i, h in enumerate(heads)])
-            ),
+            build_head("Where", "What", ("Today", "number"), ("Usual by now", "number")),
             html.Tbody(rows),
         ],
         className="facts",

@@ -12,6 +12,7 @@ from layouts.panel import Panel, View
 from layouts.parts.chart import build_figure, build_figures
 from layouts.parts.sources import build_sources, is_blind, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 
 MOST_ROWS = 8
 # Worst first. What is not known stands after what fails, before what works.
@@ -85,13 +86,10 @@ def _list_figures(table: Table) -> list[Component]:
 def _build_table(table: Table, rows: np.ndarray) -> Component:
     shown = [_build_row(table, row) for row in rows[:MOST_ROWS].tolist()]
     few = f"{MOST_ROWS} of " if len(rows) > MOST_ROWS else ""
-    heads = ("Service", "State", "Failed", "Answers in")
     return html.Table(
         [
             html.Caption(f"Not well: {few}{format_count(len(rows))}, the worst first"),
-            html.Thead(
-                html.Tr([html.Th(h, scope="col", className="number" if i > 1 else "") for i, h in enumerate(heads)])
-            ),
+            build_head("Service", "State", ("Failed", "number"), ("Answers in", "number")),
             html.Tbody(shown),
         ],
         className="facts",

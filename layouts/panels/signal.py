@@ -47,13 +47,9 @@ def build_strips(view: View, of_flights: bool, nothing: str) -> Component:
     Args:
         nothing: what is said where there is none.
     """
-    tables = view.snapshot.tables
     kinds = ("coverage", "cell_site", *(("airspace",) if of_flights else ()))
     healths = list_sources(view, kinds, ("coverage", "cell_inventory"))
-    # Plans are renewed every few seconds, corridors never.
-    make, source = (_make_flights, tables["airspace"]) if of_flights else (_make_corridors, view.city.corridors)
-    name = "strips of flights" if of_flights else "strips of corridors"
-    strips = remember(name, make, source, view.simulated, describe(view), tables["cell_site"])
+    strips = _list_strips(view, of_flights)
     if not strips:
         return html.Div([html.P(nothing, className="calm"), build_sources(healths, view)])
     target = find_targets(view, "corridor").get("rsrp_dbm")
@@ -69,6 +65,20 @@ def build_strips(view: View, of_flights: bool, nothing: str) -> Component:
     if target is not None:
         note += f" Marked is what is weaker than {target.limit:g} dBm."
     return html.Div([*parts, html.P(note, className="panel-note"), build_sources(healths, view)], className="ways")
+
+
+def _list_strips(view: View, of_flights: bool) -> list[Strip]:
+    # Plans are renewed every few seconds, corridors never.
+    tables = view.snapshot.tables
+    make, source = (_make_flights, tables["airspace"]) if of_flights else (_make_corridors, view.city.corridors)
+    name = "strips of flights" if of_flights else "strips of corridors"
+    return remember(name, make, source, view.simulated, describe(view), tables["cell_site"])
+
+
+def count_weak_ways(view: View, target: Target) -> tuple[int, int]:
+    """How many of the city's corridors are somewhere weaker than that, of how many that somebody has measured."""
+    measured = [s for s in _list_strips(view, False) if not np.isnan(s.rsrp_dbm).all()]
+    return sum(bool(s.count_below(target.limit)) for s in measured), len(measured)
 
 
 def _make_corridors(corridors: tuple[Corridor, ...], simulated: bool, coverage: Coverage, sites: Table) -> list[Strip]:

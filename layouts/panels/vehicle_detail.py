@@ -19,6 +19,7 @@ from layouts.panels.fleet import shorten
 from layouts.parts.silence import SILENT, WEAK_DBM, explain_silence, find_vehicle
 from layouts.parts.sources import build_row_age, build_sources, is_blind, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 from layouts.parts.vehicle_card import build_vehicle_card as build_card
 from layouts.parts.vehicle_card import build_vehicle_link
 
@@ -93,13 +94,12 @@ def _build_table(view: View, table: Table, rows: np.ndarray) -> Component:
             )
         )
     few = f"{MOST_ROWS} of " if len(rows) > MOST_ROWS else ""
-    heads = ("Vehicle", "Last seen in", "Why", "Seen")
     return html.Table(
         [
             html.Caption(
                 f"Silent: {few}{format_count(len(rows))}, the last seen first. Weak is under {WEAK_DBM:g}{THIN}dBm."
             ),
-            html.Thead(html.Tr([html.Th(h, scope="col") for h in heads])),
+            build_head("Vehicle", "Last seen in", "Why", "Seen"),
             html.Tbody(shown),
         ],
         className="facts silent",

@@ -17,6 +17,8 @@ from layouts.panel import Panel, View
 from layouts.panels.fleet import judge
 from layouts.parts.age import age
 from layouts.parts.sources import GONE
+from layouts.parts.table import build_head
+from layouts.parts.vehicle_card import build_vehicle_link
 
 MOST_ROWS = 400
 
@@ -56,14 +58,20 @@ def build_vehicles(view: View) -> Component:
                 feed.stale_after_s if feed else None,
             ),
         )
-        rows.append(html.Tr([html.Th(names[i], scope="row"), *(html.Td(cell) for cell in cells)]))
+        rows.append(
+            html.Tr(
+                [
+                    html.Th(build_vehicle_link(names[i], str(table.keys[row])), scope="row"),
+                    *(html.Td(cell) for cell in cells),
+                ]
+            )
+        )
     heads = ("Vehicle", "Kind", "Doing", "Route", "Where", "Speed", "Battery", "Seen")
     left_out = len(order) - len(rows)
     caption = f"{format_count(len(order))} vehicles on the map" + (
         f"; the first {format_count(len(rows))} of them by kind and name" if left_out else ""
     )
-    head = html.Thead(html.Tr([html.Th(h, scope="col") for h in heads]))
-    return html.Table([html.Caption(caption), head, html.Tbody(rows)], className="list")
+    return html.Table([html.Caption(caption), build_head(*heads), html.Tbody(rows)], className="list")
 
 
 def _natural(name: str) -> tuple[str, int, str]:

@@ -22,6 +22,7 @@ from layouts.panels.network import find_targets
 from layouts.parts.chart import build_against
 from layouts.parts.sources import STALE, build_row_age, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 from layouts.parts.vehicle_card import build_vehicle_link
 
 OVER, NEAR, WITHIN, UNKNOWN = range(4)
@@ -51,14 +52,16 @@ def build_weather(view: View) -> Component:
         _build_row(view, table, limit, row, how, foreign.get(limit.name))
         for how, (limit, row) in sorted(zip(judged, found, strict=True), key=lambda pair: pair[0])
     ]
-    heads = (("Limit", ""), ("Now", "is-figure"), ("", "bar-cell"), ("Stands", ""), ("Where", ""), ("Measured", ""))
-    head = html.Thead(html.Tr([html.Th(h, scope="col", className=c) if h else html.Td(className=c) for h, c in heads]))
+    heads = ("Limit", ("Now", "is-figure"), ("", "bar-cell"), "Stands", "Where", "Measured")
     note = "The worst station counts; for a flight the nearest, and higher up is more wind than it says. Limits are the city's working limits until the Drone Port sets its own; the remote pilot decides."
     return html.Div(
         [
             html.P(_summarise(judged), className="headline"),
             _build_flights(view, table, old, list(limits.values())),
-            html.Table([html.Caption("Limits, what is over first"), head, html.Tbody(rows)], className="facts weather"),
+            html.Table(
+                [html.Caption("Limits, what is over first"), build_head(*heads), html.Tbody(rows)],
+                className="facts weather",
+            ),
             html.P(note, className="panel-note"),
             build_sources(healths, view),
         ]

@@ -25,6 +25,7 @@ from layouts.parts.lateness import format_lateness
 from layouts.parts.silence import SILENT, explain_silence, find_vehicle
 from layouts.parts.sources import AGEING, build_row_age, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.table import build_head
 from layouts.parts.track_chart import build_track_signal, build_trends
 
 PANEL_ID = "vehicle"  # `#panel-vehicle`, topic `panel:vehicle`: about the vehicle that the screen follows
@@ -98,32 +99,37 @@ def _tell_state(table: Table, row: int, age_class: int) -> str:
 def _list_facts(table: Table, row: int) -> list[tuple[str, str]]:
     """Name and value of what is known of it; what is not known has a dash, what cannot be of its kind is left out."""
     measured, expected = table["signal_rsrp_dbm"][row], table["expected_rsrp_dbm"][row]
-    signal = format_number(measured, "dBm")
+    signal = _tell(measured, "dBm")
     if expected == expected:
         signal += f" ({format_number(expected, 'dBm')} expected)"
     route = table["route_name"][row] or table["route_id"][row]
     delay = table["delay_s"][row]
     facts = [
-        ("Where", table["locality"][row] or DASH),
+        ("Where", table["locality"][row] or f"{DASH} away from named places"),
         ("Zones", table["zones"][row] or "none"),
-        ("Speed", format_number(table["speed_kmh"][row], "km/h")),
-        ("Battery", format_number(table["battery_percent"][row], "%")),
+        ("Speed", _tell(table["speed_kmh"][row], "km/h")),
+        ("Battery", _tell(table["battery_percent"][row], "%")),
     ]
     if table["vehicle_type"][row] in CONNECTED:
         facts += [("5G signal", signal), ("5G cell", _tell_cell(table, row))]
     if route:
         facts.append(("Route", f"{route} to {table['destination'][row]}" if table["destination"][row] else route))
-        facts.append(("Lateness", format_lateness(None if delay != delay else float(delay))))
+        facts.append(("Lateness", f"{DASH} not told" if delay != delay else format_lateness(float(delay))))
     for column, words in (("drive_mode", "Driven"), ("conformance", "Planned volume")):
         if table[column][row]:
             facts.append((words, format_reason(table[column][row])))
     return facts
 
 
+def _tell(value: float, unit: str) -> str:
+    """A figure, or that nobody told it."""
+    return format_number(value, unit) if np.isfinite(value) else f"{DASH} not told"
+
+
 def _tell_cell(table: Table, row: int) -> str:
     cell = table["cell_id"][row] or table["cell_near"][row]
     if not cell:
-        return DASH
+        return f"{DASH} none known there"
     return f"{cell}, {table['cell_state'][row] or 'state not known'}"
 
 
@@ -245,5 +251,7 @@ def _build_changes(view: View, day: VehicleDay, kind: str) -> Component:
         )
     left = len(changes) - len(rows)
     caption = f"Changes, the newest first{f'; {format_count(left)} earlier ones left out' if left else ''}"
-    head = html.Thead(html.Tr([html.Th(h, scope="col") for h in ("From", "State", "For")]))
-    return html.Table([html.Caption(caption), head, html.Tbody(rows)], className="facts changes")
+    return html.Table(
+        [html.Caption(caption), build_head("From", "State", ("For", "number")), html.Tbody(rows)],
+        className="facts changes",
+    )

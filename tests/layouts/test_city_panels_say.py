@@ -143,8 +143,25 @@ def test_targets_give_their_reason_and_who_set_them():
     """Each with its unit; a target by a standard names it."""
     text = words(build_network_targets(view_with(FEED)))
 
-    assert "at least 25 Mbit/s upward 3GPP TS 22.186, remote driving" in text
-    assert "at most 75 % of downlink used working" in text
+    assert (
+        "at least 25 Mbit/s upward Pictures from a vehicle that is driven from afar need 25 Mbit/s upward. (3GPP TS"
+        in text
+    )
+    assert "the alarm for a full cell ends at the same figure. (working)" in text
+
+
+def test_the_target_that_most_cells_miss_stands_first():
+    """One of two cells is too full: that target first, and what nobody measured is not called kept."""
+    rows = rows_of(
+        build_network_targets(
+            view_with(FEED, cell=[{**CELL, "cell_id": "A", "prb_dl_percent": 88.0}, {**CELL, "cell_id": "B"}])
+        )
+    )
+
+    assert rows[0].startswith("at most 75 % of downlink used")
+    assert rows[0].endswith("1 of 2 cells")
+    assert any(row.endswith("none of 2 cells") for row in rows)
+    assert any(row.endswith("— nothing known") for row in rows)
 
 
 def test_demand_names_the_busiest_place_first():
