@@ -49,7 +49,6 @@ from layouts.parts.sources import build_row_age, build_sources
 from layouts.parts.symbol import PICTURES, TYPES, symbol
 from layouts.parts.table import build_head
 from layouts.parts.track_chart import build_track_signal, build_trends
-from layouts.parts.table import build_head
 from layouts.parts.usual import build_usual_line, build_usual_note, tell_usual
 from layouts.parts.vehicle_card import build_reasons, build_vehicle_card, build_vehicle_link
 
