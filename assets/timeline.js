@@ -45,8 +45,8 @@
     root = place;
     times().setZone(place.dataset.tz);
     const live = button("LIVE", () => live_(), "time-live");
-    const clock = element("p", { className: "time-clock" }, element("b", {}), " ", element("span", {}));
-    const mode = element("p", { className: "time-mode" });
+    const [clock, date, mode] = ["time-clock", "time-date", "time-mode"].map((className) => element("p", { className }));
+    const shown = element("div", { className: "time-shown" }, clock, date, mode);
     const steps = STEPS.map(([s, text]) => button(text, () => step(s * 1000)));
     const play = button("Play", () => toggle(), "time-play");
     const pace = element("select", { onchange: () => setPace(Number(pace.value)) }, ...RATES.map((rate) => element("option", { value: rate, textContent: `${rate}×` })));
@@ -55,7 +55,7 @@
     spans.setAttribute("aria-label", "The bar shows");
     const group = (label, ...children) => { const made = element("div", { className: "time-group" }, ...children); made.setAttribute("role", "group"); made.setAttribute("aria-label", label); return made; };
     const tools = element("div", { className: "time-tools" },
-      group("What is shown", live, clock, mode),
+      group("What is shown", live, shown),
       group("Play", ...steps.slice(0, 3), play, pace, ...steps.slice(3)),
       element("span", { className: "time-space" }),
       group("The bar", button("‹ Earlier", () => track().shift(-0.5)), spans, button("Later ›", () => track().shift(0.5))),
@@ -66,7 +66,7 @@
     const status = element("p", { className: "unseen" });
     status.setAttribute("role", "status");
     const drawer = element("div", { className: "time-drawer", hidden: true });
-    parts = { live, clock, mode, play, pace, spans, steps, bar, said, news, held, status, drawer, compare: tools.querySelector(".time-compare") };
+    parts = { live, clock, date, mode, play, pace, spans, steps, bar, said, news, held, status, drawer, compare: tools.querySelector(".time-compare") };
     place.replaceChildren(drawer, tools, bar, element("div", { className: "time-line" }, said, news, held), status);
     place.addEventListener("keydown", pressInBar);
   }
@@ -239,9 +239,8 @@
     root.dataset.seeking = state.seeking === null ? "0" : "1";
     setAttribute(parts.live, "aria-pressed", String(isLive()));
     write(parts.live, isLive() ? "LIVE" : "Back to LIVE");
-    const [time, date] = parts.clock.children;
-    write(time, at === null ? "—" : times().time(at));
-    write(date, at === null ? "" : times().date(at));
+    write(parts.clock, at === null ? "—" : times().time(at));
+    write(parts.date, at === null ? "" : times().date(at));
     write(parts.mode, isLive() ? "LIVE" : state.leaving !== null ? "going to LIVE…" : `REPLAY ${state.rate > 0 ? `plays ${state.rate}×` : "stands"}, ${now === null ? "" : times().span(now - at)} ago`);
     write(parts.play, state.rate > 0 ? "Pause" : "Play");
     if (Number(parts.pace.value) !== state.pace) parts.pace.value = String(state.pace);

@@ -39,7 +39,9 @@
     return { row, input, read: check };
   }
 
-  const PRIORITY_SHAPE = (mark) => (mark.kind === "event" ? "time-mark time-event" : `symbol symbol-alarm-${mark.priority ?? "highest"}-on`);
+  // The shape of the state that a step leads to, as in the alarm list.
+  const FILLS = { raised: "on", realarmed: "on", reprioritised: "on", escalated: "on", acknowledged: "acked", cleared: "back", shelved: "aside" };
+  const shapeOf = (mark) => (mark.kind === "event" ? "time-mark time-event" : `symbol symbol-alarm-${mark.priority ?? "highest"}-${FILLS[mark.what] ?? "on"}`);
 
   window.controlRoomTimeForms = {
     dialog, momentField,
@@ -59,7 +61,7 @@
       const { from, to } = window.controlRoomTrack.window, { list, fault } = window.controlRoomTrack.marks, now = on.now();
       const inside = list.filter((mark) => mark.at >= from && mark.at <= to).reverse();
       const row = (mark) => {
-        const picture = element("span", { className: PRIORITY_SHAPE(mark) });
+        const picture = element("span", { className: shapeOf(mark) });
         picture.setAttribute("aria-hidden", "true");
         const go = element("button", { type: "button", textContent: times().moment(mark.at, now), onclick: () => { root.querySelector("dialog[open]")?.close(""); on.mark(mark); } });
         return element("tr", {}, element("td", {}, go), element("td", {}, picture, mark.kind === "event" ? "event" : mark.priority ?? "not known"),
