@@ -13,6 +13,7 @@ from tests.benchmarks import (
     alarms_prometheus,
     bars,
     bench_decode,
+    desk_load,
     find_step,
     first_paint,
     five_pages,
@@ -47,6 +48,7 @@ BENCHES: dict[str, bars.Measure] = {
     "one_screen": one_screen.measure,
     "five_pages": five_pages.measure,
     "many_screens": many_screens.measure,
+    "desk_load": desk_load.measure,
     "soak": soak.measure,
 }
 

@@ -100,12 +100,12 @@ def run_pages(
     _rest(opened[0], warm_up_s)
     # Begin just after an answer: a window that cuts one in two would count it as missed.
     first = _await_tick(exchange, opened[0])
-    starts = [_main(meter) for meter in meters]
+    starts = [read_main(meter) for meter in meters]
     cpu_s, began_ms = target.cpu_s(), _now_ms(opened[0])
     _rest(opened[0], seconds)
     passed_s = (_now_ms(opened[0]) - began_ms) / 1000
     server_cores = (target.cpu_s() - cpu_s) / passed_s
-    ends = [_main(meter) for meter in meters]
+    ends = [read_main(meter) for meter in meters]
     last = exchange.get_log()[-1][0]
     _await_shown(opened, last)
     log = [row for row in exchange.get_log(first - 1) if row[0] <= last]
@@ -207,7 +207,7 @@ def _now_ms(page: Page) -> float:
     return float(page.evaluate("performance.timeOrigin + performance.now()"))
 
 
-def _main(meter: Any) -> tuple[float, float]:
+def read_main(meter: Any) -> tuple[float, float]:
     """(seconds of tasks, time stamp in seconds) of the page's main thread so far."""
     metrics = {m["name"]: m["value"] for m in meter.send("Performance.getMetrics")["metrics"]}
     return metrics["TaskDuration"], metrics["Timestamp"]
