@@ -23,6 +23,7 @@ from layouts.panel import Panel, View
 from layouts.parts.chart import build_figure, build_figures
 from layouts.parts.sources import STALE, build_row_age, build_sources, is_blind, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.usual import build_usual_note, find_usual, tell_usual
 
 MOST_ROWS = 8
 
@@ -52,10 +53,10 @@ def build_network(view: View) -> Component:
     shown = judged.order[:MOST_ROWS].tolist()
     few = f", {format_count(len(shown))} of {format_count(len(cells))}" if len(shown) < len(cells) else ""
     parts = [
-        _build_summary(cells, judged, old, is_blind(healths, view)),
+        _build_summary(view, cells, judged, old, is_blind(healths, view)),
         build_cell_table(view, shown, f"Worst first{few}"),
     ]
-    parts += [build_targets(targets), build_sources(healths, view)]
+    parts += [build_targets(targets), build_usual_note(view), build_sources(healths, view)]
     return html.Div(parts, className="network")
 
 
@@ -69,7 +70,7 @@ def judge(view: View) -> Judged:
     return remember("cells judged", judge_cells, view.snapshot.tables["cell"], find_targets(view, "cell"))
 
 
-def _build_summary(cells: Table, judged: Judged, old: np.ndarray, blind: bool) -> Component:
+def _build_summary(view: View, cells: Table, judged: Judged, old: np.ndarray, blind: bool) -> Component:
     now = ~old
     well = int(((judged.ranks == WELL) & now).sum())
     listed = [
@@ -93,10 +94,17 @@ def _build_summary(cells: Table, judged: Judged, old: np.ndarray, blind: bool) -
         build_figure(
             format_number(float(known.sum())) if len(known) else DASH,
             "devices connected",
-            f"mean of the last period, {format_count(len(known))} cells" if len(known) else "no cell says how many",
+            [f"mean of the last period, {format_count(len(known))} cells", *_tell_devices(view, known)]
+            if len(known)
+            else "no cell says how many",
         ),
     ]
     return html.Div([build_figures(figures), html.Ul(listed, className="abnormal-list")])
+
+
+def _tell_devices(view: View, known: np.ndarray) -> list[Component | str]:
+    usual = tell_usual(float(known.sum()), find_usual(view, "cell.devices"))
+    return [] if usual is None else [", ", usual]
 
 
 def build_cell_table(view: View, rows: list[int], caption: str) -> Component:
@@ -124,7 +132,9 @@ def _build_row(
     rank = int(judged.ranks[row])
     words = "suspect, its source says" if cells["suspect"][row] is True else _WORDS[rank]
     stands = html.B(words) if rank != WELL else words
-    about = html.Span([stands, f" · {title}"], className="row-about")
+    about = html.Span(
+        [stands, f" · {title}", *_tell_load(view, cell, cells["prb_dl_percent"][row])], className="row-about"
+    )
     figures = [
         _build_value(
             cells[name][row] * factor, decimals, bool(judged.missed[name][row]) if name in judged.missed else False
@@ -140,6 +150,12 @@ def _build_row(
         className=f"rank-{rank}",
         **{"data-key": str(cells.keys[row])},
     )
+
+
+def _tell_load(view: View, cell: str, load_percent: float) -> list[Component | str]:
+    """How its load stands to the same hour of other weeks; said only where it is unlike them."""
+    usual = tell_usual(float(load_percent), find_usual(view, "cell.load_percent", cell), "%")
+    return [" · load ", usual] if usual is not None and "is-unusual" in usual.className else []
 
 
 def _build_value(value: float, decimals: int, missed: bool) -> Component:

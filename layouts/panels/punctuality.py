@@ -17,6 +17,7 @@ from layouts.parts.chart import Share, build_share_bar
 from layouts.parts.lateness import format_lateness
 from layouts.parts.symbol import symbol
 from layouts.parts.table import build_head
+from layouts.parts.usual import find_usual, tell_usual
 
 MOST_ROWS = 14
 MOST_BUNCHES = 4
@@ -34,7 +35,7 @@ def build_punctuality(view: View) -> Component:
     # In the order of their names: by lateness, rows would change places each second. Too many: those in most trouble.
     worst = sorted(routes, key=lambda r: -_weigh(r))[:MOST_ROWS]
     shown = [r for r in routes if r in worst] if len(routes) > MOST_ROWS else routes
-    table = _build_table(shown, len(routes), names)
+    table = _build_table(view, shown, len(routes), names)
     return html.Div([table, _build_bunches(routes, names), build_transport_sources(view)])
 
 
@@ -49,7 +50,7 @@ def _name_routes(table: Table) -> dict[str, str]:
     return {route: name for route, name in names if route and name}
 
 
-def _build_table(routes: Sequence[Route], count: int, names: dict[str, str]) -> Component:
+def _build_table(view: View, routes: Sequence[Route], count: int, names: dict[str, str]) -> Component:
     noun = "route" if count == 1 else "routes"
     told = f"{format_count(count)} {noun}"
     if count > len(routes):
@@ -58,13 +59,13 @@ def _build_table(routes: Sequence[Route], count: int, names: dict[str, str]) -> 
         [
             html.Caption(f"{told}. {WINDOW}"),
             build_head(*HEADS),
-            html.Tbody([_build_row(r, names) for r in routes]),
+            html.Tbody([_build_row(view, r, names) for r in routes]),
         ],
         className="facts punctuality",
     )
 
 
-def _build_row(route: Route, names: dict[str, str]) -> Component:
+def _build_row(view: View, route: Route, names: dict[str, str]) -> Component:
     told = route.early + route.on_time + route.late
     shares = [
         Share("early", route.early, "hatched"),
@@ -73,12 +74,19 @@ def _build_row(route: Route, names: dict[str, str]) -> Component:
     ]
     untold = f" · {route.untold} not told" if route.untold else ""
     words = f"{route.early} · {route.on_time} · {route.late}{untold}"
+    name = names.get(route.route_id, route.route_id)
+    share = 100 * route.on_time / told if told else None
+    usual = tell_usual(share, find_usual(view, "transport.on_time_percent", name), "%")
+    # Only what is unlike other weeks: "as usual" twelve times over is no news.
+    unusual = [html.Span(usual, className="under")] if usual is not None and "is-unusual" in usual.className else []
     return html.Tr(
         [
-            html.Th(names.get(route.route_id, route.route_id), scope="row"),
+            html.Th(name, scope="row"),
             html.Td(format_count(route.running), className="number"),
             html.Td(
-                [build_share_bar(shares), html.Span(words, className="under")] if told else [DASH, " lateness not told"]
+                [build_share_bar(shares), html.Span(words, className="under"), *unusual]
+                if told
+                else [DASH, " lateness not told"]
             ),
             html.Td(format_lateness(route.median_delay_s), className="number"),
             html.Td(_list_wrong(route) or html.Span("nothing", className="none")),

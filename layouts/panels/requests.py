@@ -20,6 +20,7 @@ from layouts.panel import Panel, View
 from layouts.parts.chart import Bar, build_against, build_bars, build_figure, build_figures
 from layouts.parts.sources import build_sources, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.usual import build_usual_line, build_usual_note, find_usual
 
 MOST_CATEGORIES = 6
 MOST_PLACES = 6
@@ -71,6 +72,7 @@ def build_requests(view: View) -> Component:
                     build_figure(format_count(figures.closed_today), "closed today"),
                 ]
             ),
+            *_build_usual(view, figures),
             _build_bars("Open by category", "Category", figures.categories, MOST_CATEGORIES),
             html.Div(
                 [
@@ -82,6 +84,16 @@ def build_requests(view: View) -> Component:
             build_request_sources(view),
         ]
     )
+
+
+def _build_usual(view: View, figures: Figures) -> list[Component]:
+    """What stands open against the usual of this hour; why not, where too little is known."""
+    over = None if figures.untimed == figures.open else float(figures.over)
+    lines = [
+        build_usual_line(view, "Open", float(figures.open), find_usual(view, "request.open")),
+        build_usual_line(view, "Over target", over, find_usual(view, "request.over")),
+    ]
+    return [line for line in lines if line is not None] or [build_usual_note(view)]
 
 
 def _tell_unclear(figures: Figures) -> str:

@@ -18,6 +18,7 @@ from layouts.parts.age import age, coarse
 from layouts.parts.chart import Share, build_figure, build_figures, build_shares
 from layouts.parts.sources import STALE, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
+from layouts.parts.usual import build_usual_line, build_usual_note, find_usual
 
 WINDOW = "On time: not more than 1 min early nor 5 min 59 s late (the traffic commissioners' standard for local buses)."
 ADAPTERS = ("gtfs_realtime", "siri_vm", "gtfs_static")
@@ -58,7 +59,7 @@ def build_transport(view: View) -> Component:
         parts.append(html.P(words, className="calm"))
     else:
         parts.append(_build_headline(routes))
-        parts.append(_build_lateness(routes))
+        parts.append(_build_lateness(view, routes))
     parts.append(_build_app_feeds(view))
     parts.append(build_transport_sources(view))
     return html.Div(parts)
@@ -91,7 +92,7 @@ def _build_headline(routes: Sequence[Route]) -> Component:
     )
 
 
-def _build_lateness(routes: Sequence[Route]) -> Component:
+def _build_lateness(view: View, routes: Sequence[Route]) -> Component:
     early, on_time = sum(r.early for r in routes), sum(r.on_time for r in routes)
     late, untold = sum(r.late for r in routes), sum(r.untold for r in routes)
     judged = early + on_time + late
@@ -107,7 +108,11 @@ def _build_lateness(routes: Sequence[Route]) -> Component:
             *([Share("lateness not told", untold, "plain")] if untold else []),
         ]
     )
-    return html.Div([html.H3(head), shares, html.P(WINDOW, className="panel-note")], className="panel-part")
+    share = 100 * on_time / judged if judged else None
+    line = build_usual_line(view, "On time", share, find_usual(view, "transport.on_time_percent"), "%")
+    compared = build_usual_note(view) if line is None else line
+    note = html.P(WINDOW, className="panel-note")
+    return html.Div([html.H3(head), shares, compared, note], className="panel-part")
 
 
 def _build_app_feeds(view: View) -> Component:
