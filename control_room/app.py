@@ -331,7 +331,7 @@ class ControlRoom:
         if ONE_THING.isdisjoint(parameters):
             return self.walls.build_map()
         view = self._publisher.view(self.cache.snapshot)
-        return build_wall(view, parameters.get("follow") or None, self.settings)
+        return build_wall(view, parameters.get("follow") or None, self.settings, parameters)
 
     def _build_map(self, parameters: Mapping[str, str]) -> Any:
         return build_map_screen(self._publisher.view(self.cache.snapshot), parameters, self.settings)

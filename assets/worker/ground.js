@@ -98,7 +98,7 @@ self.Ground = (() => {
       context.fill();
     }
 
-    if (layers) layers.ground();
+    const coloured = layers ? layers.ground() : false;
     context.strokeStyle = colours.road;
     context.lineWidth = hair * (view.zoom >= 14 ? 2.2 : view.zoom >= 12.5 ? 1.6 : 1.1);
     for (const road of map.roads) {
@@ -124,7 +124,7 @@ self.Ground = (() => {
     if (layers) layers.areas();
     const room = new Room();
     paintShields(context, room, { s, ox, oy, w, h, px, hair }, colours);
-    const sight = { s, ox, oy, w, px, hair, near, zoom: view.zoom };
+    const sight = { s, ox, oy, w, px, hair, near, coloured, zoom: view.zoom };
     paintNames(context, room, sight, colours, (e) => e.weight >= TOWN);
     if (view.zoom >= 11.5) paintPlaces(context, room, sight, colours);
     paintNames(context, room, sight, colours, (e) => e.weight < TOWN);
@@ -245,7 +245,13 @@ self.Ground = (() => {
       if (x - wide / 2 < 0 || x + wide / 2 > v.w) continue;
       const gap = v.px * 0.5;
       if (!room.take(x - wide / 2 - gap, y - size * 0.9, wide + gap * 2, size * 1.8)) continue;
-      context.fillStyle = large ? colours.townName : colours.estateName;
+      // On a coloured ground a name needs a rim, and a stronger colour, to be read.
+      if (v.coloured) {
+        context.strokeStyle = colours.land;
+        context.lineWidth = size * 0.24;
+        context.strokeText(text, x, y);
+      }
+      context.fillStyle = large || v.coloured ? colours.townName : colours.estateName;
       context.fillText(text, x, y);
     }
     context.letterSpacing = "0px";

@@ -9,6 +9,7 @@
 importScripts("layer_data.js");
 
 self.Layers = (() => {
+  const GAUGE_FROM = 13.2; // nearer than this the gauges of one mast's sectors do not run into each other
   const HOLES = 16; // hexagons or rings in one path: one path of all is slow to fill
   const { FRESH, STALE, UNKNOWN } = LayerData;
 
@@ -58,11 +59,13 @@ self.Layers = (() => {
     return pattern;
   }
 
-  /** Hexagons: beneath the roads. Called by Ground between land and roads. */
+  /** Hexagons: beneath the roads. Called by Ground between land and roads; whether any was painted. */
   function paintGround(context, view, look, seconds) {
     const v = sight(view, look, seconds);
     forget(v);
-    for (const layer of list()) if (layer.mark === "hexagon") paintHexagons(context, v, layer);
+    const areas = list().filter((layer) => layer.mark === "hexagon");
+    for (const layer of areas) paintHexagons(context, v, layer);
+    return areas.length > 0;
   }
 
   function forget(v) {
@@ -78,8 +81,8 @@ self.Layers = (() => {
     // What nobody measured is hatched, never blank: the whole city first, then what is known over it.
     if (layer.box) {
       const [west, north, east, south] = layer.box;
-      context.globalAlpha = 0.5;
-      context.fillStyle = hatch(context, v, "quiet", 0.5);
+      context.globalAlpha = 0.22;
+      context.fillStyle = hatch(context, v, "quiet", 0.75);
       context.fillRect(west * s - ox, north * s - oy, (east - west) * s, (south - north) * s);
       context.globalAlpha = 1;
     }
@@ -214,7 +217,7 @@ self.Layers = (() => {
       return;
     }
     const level = layer.column.level?.[i];
-    if (level !== undefined && v.zoom >= 11.8) paintGauge(context, v, x + reach * 0.95, y, level, old);
+    if (level !== undefined && v.zoom >= GAUGE_FROM) paintGauge(context, v, x + reach * 0.95, y, level, old);
     if (tag !== null && v.zoom >= layer.tags_from) {
       // A tag of one or two figures stands on its mark, a longer one beside it, or in the middle of its area.
       const short = entry.path && tag.length <= 2;

@@ -26,7 +26,7 @@ LEGEND = Legend(
         Entry("on conditions", stroke="ink"),
         Entry("restriction not told", stroke="ink", dashed=True, shown=False),
         Entry("no restriction", stroke="quiet", dashed=True, shown=False),
-        Entry("planned flight, from 30 min before", fill="plan", stroke="plan", dashed=True),
+        Entry("planned flight, from 30 min before", stroke="plan", dashed=True),
     ),
 )
 
@@ -53,7 +53,8 @@ def build_airspace_layer(view: View) -> Features:
             Fact("Drones", [_say_rule(table, row) for row in range(len(table))]),
             Fact("When", [_say_when(table, row, view) for row in range(len(table))]),
         ),
-        tags=heights,
+        # A flight is planned in many volumes: their heights stand in the card, those of geozones on the map as well.
+        tags=[None if plan else text for plan, text in zip(planned.tolist(), heights, strict=True)],
         begins=np.where(planned, table["active_from"] - AHEAD, table["active_from"]),
         ends=table["active_until"],
         shapes=[read_shape(text) for text in table["geometry"].tolist()],

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from control_room.model import Table, unknown
 from control_room.network import DEGRADED, DOUBTFUL, DOWN, MISSING, WELL
-from layouts.layer import Entry, Fact, Features, Layer, Legend, Value, no_moment
+from layouts.layer import Entry, Fact, Features, Layer, Legend, Value
 from layouts.panel import View
 from layouts.panels.network import judge
 
@@ -31,53 +32,57 @@ LEGEND = Legend(
 
 
 def build_cells_layer(view: View) -> Features:
-    """Every cell that the inventory places, with the figures of its last period."""
+    """Every cell of the inventory or of the counters; one that no inventory places is in the table, not on the map."""
     cells, sites = view.snapshot.tables["cell"], view.snapshot.tables["cell_site"]
-    ranks = judge(view).ranks
-    row_of = {cell: row for row, cell in enumerate(cells["cell_id"].tolist()) if cell}
-    site_of: dict[str, int] = {}
-    for row, cell in enumerate(sites["cell_id"].tolist()):
-        if cell:
-            site_of.setdefault(cell, row)
-    keys = list(site_of)
-    where = np.array(list(site_of.values()), dtype=np.intp)
+    row_of, site_of = _find_rows(cells), _find_rows(sites)
+    keys = sorted(row_of.keys() | site_of.keys())
     rows = np.array([row_of.get(key, -1) for key in keys], dtype=np.intp)
-    heard = rows >= 0
-
-    def figure(name: str) -> np.ndarray:
-        return np.where(heard, cells[name][rows], np.nan) if len(cells) else np.full(len(keys), np.nan)
-
-    places = np.array([_PLACE[int(rank)] for rank in ranks], dtype=np.int32)
-    titles = sites["title"][where].tolist()
+    where = np.array([site_of.get(key, -1) for key in keys], dtype=np.intp)
+    places = np.array([_PLACE[int(rank)] for rank in judge(view).ranks], dtype=np.int32)
+    titles = _pick(sites, "title", where)
+    load = _pick(cells, "prb_dl_percent", rows)
+    feeds = np.where(rows >= 0, _pick(cells, "feed", rows), _pick(sites, "feed", where))
     return Features(
         keys=keys,
         labels=[f"{key} · {title}" if title else key for key, title in zip(keys, titles, strict=True)],
-        latitude=sites["latitude"][where],
-        longitude=sites["longitude"][where],
-        shades={"state": np.where(heard, places[rows], _UNHEARD) if len(cells) else np.full(len(keys), _UNHEARD)},
-        observed_at=np.where(heard, cells["observed_at"][rows], np.datetime64("NaT"))
-        if len(cells)
-        else no_moment(len(keys)),
-        feeds=np.where(heard, cells["feed"][rows], sites["feed"][where]).tolist()
-        if len(cells)
-        else sites["feed"][where].tolist(),
+        latitude=_pick(sites, "latitude", where),
+        longitude=_pick(sites, "longitude", where),
+        shades={"state": np.array([places[row] if row >= 0 else _UNHEARD for row in rows.tolist()], dtype=np.int32)},
+        observed_at=_pick(cells, "observed_at", rows),
+        feeds=feeds.tolist(),
         values=(
-            Value("In service", figure("availability_percent"), "%"),
-            Value("Load, downlink", figure("prb_dl_percent"), "%"),
-            Value("Throughput a device gets, down", figure("throughput_dl_kbps") / 1000, "Mbit/s", 1),
-            Value("Throughput, up", figure("throughput_ul_kbps") / 1000, "Mbit/s", 1),
-            Value("Delay", figure("delay_dl_ms"), "ms", 1),
-            Value("Devices, mean", figure("devices_mean"), "", 1),
+            Value("In service", _pick(cells, "availability_percent", rows), "%"),
+            Value("Load, downlink", load, "%"),
+            Value("Throughput a device gets, down", _pick(cells, "throughput_dl_kbps", rows) / 1000, "Mbit/s", 1),
+            Value("Throughput, up", _pick(cells, "throughput_ul_kbps", rows) / 1000, "Mbit/s", 1),
+            Value("Delay", _pick(cells, "delay_dl_ms", rows), "ms", 1),
+            Value("Devices, mean", _pick(cells, "devices_mean", rows), "", 1),
         ),
         facts=(
-            Fact("Technology", sites["technology"][where].tolist()),
-            Fact("Band", sites["band"][where].tolist()),
-            Fact("Near", sites["locality"][where].tolist()),
+            Fact("Technology", _pick(sites, "technology", where).tolist()),
+            Fact("Band", _pick(sites, "band", where).tolist()),
+            Fact("Near", _pick(sites, "locality", where).tolist()),
         ),
-        levels=figure("prb_dl_percent"),
-        angles=sites["azimuth_deg"][where],
-        unplaced=len(set(row_of) - set(site_of)),
+        levels=load,
+        angles=_pick(sites, "azimuth_deg", where),
     )
+
+
+def _find_rows(table: Table) -> dict[str, int]:
+    """First row of each cell."""
+    found: dict[str, int] = {}
+    for row, cell in enumerate(table["cell_id"].tolist()):
+        if cell:
+            found.setdefault(cell, row)
+    return found
+
+
+def _pick(table: Table, name: str, rows: np.ndarray) -> np.ndarray:
+    """The column at these rows; unknown at -1."""
+    made = unknown(table.kind.by_name[name], len(rows))
+    there = rows >= 0
+    made[there] = table[name][rows[there]]
+    return made
 
 
 LAYER = Layer(

@@ -83,7 +83,7 @@ def build_desk(view: View, parameters: Mapping[str, str], settings: Mapping[str,
             "map",
             [
                 build_map(view.city, settings),
-                build_map_layers_part(view, parameters, tables="/wall/table"),
+                build_map_layers_part(view, parameters, tables="/map/table"),
                 build_legend(list_types(view)),
                 build_followed(),
             ],

@@ -16,6 +16,7 @@ from layouts.panel import View
 from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
+from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_overlay
 from layouts.parts.timebar import build_timebar
 from layouts.screens.pages import build_links
@@ -38,6 +39,7 @@ def build_timeline(view: View, follow: str | None, settings: Mapping[str, Any]) 
             build_map(view.city, settings),
             build_legend(list_types(view)),
             build_followed(),
+            build_map_layers_part(view, {}, switches=False),
         ],
         className="wall-map",
     )

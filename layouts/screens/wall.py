@@ -7,6 +7,7 @@ are renewed by it, `#followed` shows the vehicle of `?follow=<id>`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -18,19 +19,25 @@ from layouts.panel import Panel, View, build_fault, list_panels
 from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
+from layouts.parts.map_layers import TOPIC as LAYERS_TOPIC
+from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_clock, build_mark, build_overlay
 from layouts.parts.symbol import symbol
 
 log = structlog.get_logger()
 
+NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 WORKER_URL = "/assets/worker/main.js"
 
 
-def build_wall(view: View, follow: str | None, settings: Mapping[str, Any]) -> Component:
+def build_wall(
+    view: View, follow: str | None, settings: Mapping[str, Any], parameters: Mapping[str, str] = NO_PARAMETERS
+) -> Component:
     """The wall screen.
 
     Args:
         follow: identity or label of a vehicle to follow; None follows nobody.
+        parameters: of the address: layers, and links to a place (`layouts/parts/deep_link.py`).
         settings: of the server; tiles and the size of the wall are read from them.
     """
     middle = html.Main(
@@ -39,11 +46,12 @@ def build_wall(view: View, follow: str | None, settings: Mapping[str, Any]) -> C
             build_map(view.city, settings),
             build_legend(list_types(view)),
             build_followed(),
+            build_map_layers_part(view, parameters, switches=False, pick=False),
             html.A("The same as a table", href="/wall/table", className="table-link"),
         ],
         className="wall-map",
     )
-    topics = ("map", "panel:alarms", "panel:alarm_call", "panel:fleet", "panel:feeds")
+    topics = ("map", "panel:alarms", "panel:alarm_call", "panel:fleet", "panel:feeds", LAYERS_TOPIC)
     return _build_screen(view, settings, "wall", middle, topics, follow)
 
 
@@ -55,6 +63,7 @@ def build_wall_table(view: View, settings: Mapping[str, Any]) -> Component:
                 [
                     build_panel_frame("vehicles", view),
                     build_panel_frame("places", view),
+                    html.P(html.A("Tables of the other layers", href="/map/table")),
                     html.P(html.A("Back to the map", href="/wall")),
                 ],
                 className="wall-scroll",
