@@ -84,7 +84,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/_dash-update-component", "POST", WALL),
     rule(r"/live", "WS", WALL),
     rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
-    rule(r"/timeline/(held|marks|compare|incident)", "GET", OPERATOR),
+    rule(r"/timeline/(held|marks|compare|export)", "GET", OPERATOR),
     rule(r"/alarms(/health)?", "GET HEAD", OPERATOR),
     rule(r"/alarms/commands", "POST", OPERATOR),
     rule(r"/alarms/journal", "GET", OPERATOR),

@@ -86,7 +86,7 @@ def _health(options: argparse.Namespace) -> None:
     until = _moment("--to", options.end, zone, is_end=True) or now
     since = _moment("--from", options.start, zone) or until - timedelta(hours=24)
     _check_span(since, until)
-    mode, journal = _open(settings["data"], options.sandbox)
+    mode, journal = open_journal(settings["data"], options.sandbox)
     told = report(tally_until(_read(journal), until, since), since, until, settings["operators"])
     if options.json:
         content = {"simulated": mode == "sandbox", **told.to_json()}
@@ -125,7 +125,7 @@ def _journal(options: argparse.Namespace) -> None:
     since, until = _moment("--from", options.start, zone), _moment("--to", options.end, zone, is_end=True)
     if since and until:
         _check_span(since, until)
-    mode, journal = _open(settings["data"], options.sandbox)
+    mode, journal = open_journal(settings["data"], options.sandbox)
     wanted = (
         event
         for event in _read(journal)
@@ -176,7 +176,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
-def _open(data: str, sandbox: bool) -> tuple[str, SqlJournal]:
+def open_journal(data: str, sandbox: bool) -> tuple[str, SqlJournal]:
     """Mode and journal. Where there is only the simulated city's, that one."""
     from control_room.storage.database import open_database, sqlite_url
     from control_room.storage.journal import SqlJournal

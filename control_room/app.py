@@ -40,6 +40,7 @@ from control_room.access import (
 from control_room.alarm_desk import AlarmWork, Woken
 from control_room.alarm_requests import find_fault
 from control_room.alarm_service import AlarmService
+from control_room.blackbox.incident import Incident
 from control_room.blackbox.service import BlackBox, find_kept
 from control_room.build import read_build
 from control_room.cache import Cache
@@ -116,6 +117,7 @@ class ControlRoom:
         source: what answers polls: a Fetcher, or a recording.
         mode: "live", "sandbox" or "replay"; shown on every screen.
         desk: the sandbox that the feeds come from, for its admin screen; None where there is none.
+        incident: a part of a black box that is looked at instead; None usually.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class ControlRoom:
         source: Source,
         mode: Mode,
         desk: SandboxDesk | None = None,
+        incident: Incident | None = None,
     ) -> None:
         self._desk = desk if mode == "sandbox" else None
         self.settings = settings
@@ -195,6 +198,7 @@ class ControlRoom:
             self._publisher,
             clock,
             lambda: store.journal if store is not None else None,
+            incident,
         )
         self._tiles = MBTiles(Path(settings["mbtiles"])) if settings["mbtiles"] else None
         if self._tiles:
@@ -414,7 +418,8 @@ class ControlRoom:
         elif (wall := await self.walls.answer(scope)) is not None:
             await _bytes(send, wall.body, wall.content_type, wall.status)
         elif path == "/":
-            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/wall")]})
+            home = b"/wall" if self._blackbox.incident is None else b"/timeline"
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", home)]})
             await send({"type": "http.response.body", "body": b""})
         elif path == "/admin/sandbox" and self._desk is None:
             await _bytes(send, b"404: there is nothing here\n", b"text/plain; charset=utf-8", status=404)

@@ -18,6 +18,7 @@ import uvloop
 
 from control_room.access import LOOPBACK_NAMES
 from control_room.app import ControlRoom
+from control_room.blackbox.incident import Incident
 from control_room.city import CITIES, CityError, load_city
 from control_room.clock import Clock
 from control_room.live import Mode
@@ -44,6 +45,7 @@ def serve(
     mode: Mode | None = None,
     note: str = "",
     desk: SandboxDesk | None = None,
+    incident: Incident | None = None,
 ) -> int:
     """Run the dashboard until Ctrl-C or SIGTERM; the exit status.
 
@@ -52,6 +54,7 @@ def serve(
         mode: by default "sandbox" when any feed is simulated, else "live".
         note: one line for the person who started it.
         desk: the sandbox that was started with it, for its admin screen.
+        incident: shown instead of what is kept.
     """
     set_up_log(settings["log_json"])
     data = data_folder(settings["data"])
@@ -65,7 +68,7 @@ def serve(
     listener = listen(settings["host"], settings["port"])
     port = listener.getsockname()[1]
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, feeds, clock, source, mode, note, desk, city, data, listener, port))
+        runner.run(_serve(settings, feeds, clock, source, mode, note, desk, city, data, listener, port, incident))
     return 0
 
 
@@ -81,6 +84,7 @@ async def _serve(
     data: Path,
     listener: socket.socket,
     port: int,
+    incident: Incident | None,
 ) -> None:
     fetcher: Fetcher | None = None
     recorder: Recorder | None = None
@@ -88,7 +92,7 @@ async def _serve(
         if settings["record"]:
             recorder = Recorder(data / "recordings", feeds, max_bytes_a_feed=settings["record_max_mb"] * 1_000_000)
         source = fetcher = Fetcher(clock, witness=recorder.record if recorder else None)
-    app = ControlRoom(settings, city, feeds, clock, source, mode, desk)
+    app = ControlRoom(settings, city, feeds, clock, source, mode, desk, incident)
     config = uvicorn.Config(
         app,
         log_config=None,

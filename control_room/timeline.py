@@ -125,7 +125,7 @@ class Timeline:
         now: real time, aware UTC.
         mode: of what is recorded where its files do not say.
         find_card: facts of a vehicle and the legend of its map -> its card.
-        ends: whether what is held is all there will ever be: an incident that was opened.
+        incident: what pages are told of the incident that is open; then what is held is all there will ever be.
     """
 
     def __init__(
@@ -134,14 +134,15 @@ class Timeline:
         now: Callable[[], datetime],
         mode: str,
         find_card: FindCard,
-        ends: bool = False,
+        incident: Mapping[str, Any] | None = None,
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
         self._shelf = shelf
         self._now = now
         self._mode = mode
         self._find_card = find_card
-        self._ends = ends
+        self._incident = incident
+        self._ends = incident is not None
         self._max_sessions = max_sessions
         self._sessions: set[_Session] = set()
         # Two: a long seek of one does not stop all others, and a core remains for the live path.
@@ -374,7 +375,8 @@ class Timeline:
             "rate": session.rate,
             "mode": about.get("mode", self._mode),
             "replaying": True,
-            "real": self._latest(),
+            "real": round(time.time() * 1000),
+            **({} if self._incident is None else {"incident": self._incident}),
         }
         return orjson.dumps(message).decode()
 

@@ -88,6 +88,12 @@ MAY_IMPORT = {
         "control_room.model",
     ),
     "control_room.blackbox.requests": ("control_room.blackbox", "control_room.access", "alerts"),
+    "control_room.blackbox.incident": (
+        "control_room.blackbox",
+        "control_room.frames",
+        "control_room.live",
+        "alerts.alarm",
+    ),
     "control_room.blackbox.marks": ("control_room.blackbox", "control_room.model", "alerts.alarm"),
     "control_room.blackbox.standing": ("control_room", "layouts"),
     "control_room.blackbox.service": ("control_room",),

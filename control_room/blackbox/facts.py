@@ -45,6 +45,9 @@ _COLUMNS: Final = (*TEXTS, *NUMBERS, *PLACES)
 
 # A base is as large as a key frame; what differs from it grows with its age.
 BASE_EVERY_MS: Final = 600_000
+# A base is made anew, too, where what differs from it is this part of it: most of it is other vehicles by now.
+BASE_PART: Final = 0.6
+BASE_LEAST_BYTES: Final = 2_000
 
 
 class FactsError(Exception):
@@ -105,6 +108,7 @@ class FactsEncoder:
         self._base: np.ndarray | None = None
         self._base_at = 0
         self._base_pool = 0
+        self._base_bytes = 0
         self._rows: dict[str, int] = {}
         self._pool: dict[str, int] = {"": 0}
 
@@ -116,7 +120,14 @@ class FactsEncoder:
             slot_of: key of a vehicle -> its slot on the map.
             at: ms.
         """
-        base = self._base is None or not 0 <= at - self._base_at < BASE_EVERY_MS
+        if self._base is None or not 0 <= at - self._base_at < BASE_EVERY_MS:
+            return self._encode(table, slot_of, t0, at, base=True), True
+        content = self._encode(table, slot_of, t0, at, base=False)
+        if len(content) > max(BASE_LEAST_BYTES, self._base_bytes * BASE_PART):
+            return self._encode(table, slot_of, t0, at, base=True), True
+        return content, False
+
+    def _encode(self, table: Table, slot_of: Mapping[str, int], t0: int, at: int, base: bool) -> bytes:
         if base:
             self._rows, self._pool = {}, {"": 0}
         now = self._columns(table, slot_of, t0)
@@ -139,7 +150,10 @@ class FactsEncoder:
         text = orjson.dumps(header)
         parts = [encode_column(column) for column in now - before]
         body = struct.pack("<I", len(text)) + text + b"".join(parts)
-        return zlib.compress(body, 6), base
+        content = zlib.compress(body, 6)
+        if base:
+            self._base_bytes = len(content)
+        return content
 
     def forget(self) -> None:
         """The next facts are a base: they stand in another file."""

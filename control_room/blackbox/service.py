@@ -7,6 +7,7 @@ DATA/blackbox/sandbox   screens of a simulated one
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from control_room.access import Receive, Scope, Send
+from control_room.blackbox.incident import JOURNAL, ExtractedJournal, Incident
 from control_room.blackbox.recorder import Recorder
 from control_room.blackbox.requests import TimelineRequests
 from control_room.blackbox.shelf import Shelf
@@ -48,6 +50,7 @@ class BlackBox:
     Args:
         kept: None records nothing and holds nothing: a replay of recorded answers.
         find_journal: gives the journal of alarms; None while there is none.
+        incident: shown instead of what is kept.
     """
 
     def __init__(
@@ -59,14 +62,24 @@ class BlackBox:
         publisher: Publisher,
         clock: Clock,
         find_journal: Callable[[], Any],
+        incident: Incident | None = None,
     ) -> None:
         self._recorder: Recorder | None = None
         self._about = {"mode": mode, "city": city.title, "simulated": simulated}
-        self._kept = kept if kept is not None and kept.hours > 0 else None
+        self._kept = kept if kept is not None and kept.hours > 0 and incident is None else None
         self._view = partial(publisher.view, audience=AUDIENCE)
-        shelf = Shelf(kept.folder if kept is not None else Path("/nonexistent"), AUDIENCE)
-        self.timeline = Timeline(shelf, clock.now, mode, build_card)
-        self._requests = TimelineRequests(shelf, self.timeline.read, find_journal, self._state)
+        self.incident = incident
+        told = None if incident is None else incident.as_dict()
+        folder = kept.folder if kept is not None else Path(os.devnull)
+        if incident is not None:
+            journal = ExtractedJournal.read(incident.folder / JOURNAL)
+            folder, mode, find_journal = incident.box, incident.mode, lambda: journal
+        shelf = Shelf(folder, AUDIENCE)
+        self.timeline = Timeline(shelf, clock.now, mode, build_card, incident=told)
+        scratch = kept.folder.parent / "exports" if kept is not None else None
+        self._requests = TimelineRequests(
+            shelf, self.timeline.read, find_journal, self._state, AUDIENCE, scratch, incident=told
+        )
 
     def start(self) -> None:
         """Begin to record."""
@@ -94,6 +107,8 @@ class BlackBox:
             await self._requests.serve(scope, send)
 
     def _state(self) -> str:
+        if self.incident is not None:
+            return "not recording: an incident is shown"
         if self._recorder is None:
             return "not recording: it is switched off by a setting" if self._kept is None else "not recording yet"
         return self._recorder.state

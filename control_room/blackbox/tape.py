@@ -31,7 +31,7 @@ CHUNK_BYTES_LEAST: Final = 20_000
 
 PANELS_EVERY_MS: Final = 10_000
 LARGE_EVERY_MS: Final = 60_000
-LARGE_BYTES: Final = 12_000
+LARGE_BYTES: Final = 3_000  # tables of every row: a third of the record, if kept as often as the rest
 BUILD_MOST: Final = 4  # panels built for one frame, that the interpreter is not kept from the live path for long
 
 FACTS_EVERY_MS: Final = 10_000
