@@ -23,6 +23,7 @@
 
   let root = null, data = null, rows = new Map(), lines = new Map(), shown = [], current = null, opened = null;
   let chosen = null, selected = new Set(), unfolded = new Set(), pending = [], handAt = -Infinity, anchor = null, busy = new Set();
+  let asked = new URLSearchParams(location.search).get("alarm"); // what a link to this page opens, until it has
   let anew = false; // the next list is of another moment: it replaces what is shown, whatever the hand does
   const filter = { priorities: new Set(PRIORITIES), show: "needed", system: "", text: "" };
   const parts = {};
@@ -162,6 +163,8 @@
     data = content;
     rows = new Map(data.rows.map((row) => [row.alarm_key, row]));
     renew();
+    // A link to one alarm (search, a message) opens it, once.
+    if (asked !== null && rows.has(asked)) { const key = asked; asked = null; open(key); }
   });
 
   function renew() {

@@ -153,20 +153,25 @@
     open(false);
     const event = new CustomEvent("controlroom:found", { detail: { kind, key, label, lat, lon, x, y, link }, cancelable: true });
     if (!document.dispatchEvent(event)) return; // the screen shows it itself
-    if (showOnMap({ kind, key, label, x, y })) return;
+    if (showHere({ kind, key, label, x, y })) return;
     if (typeof link === "string" && /^\/(?![/\\])/.test(link)) location.assign(link);
   }
 
-  /** On the map of this screen, where there is one that can. */
-  function showOnMap({ kind, key, label, x, y }) {
+  /** Where this screen can show it: alarms in its list, places and things on its map. */
+  function showHere({ kind, key, label, x, y }) {
+    if (kind === "alarm") {
+      if (document.getElementById("alarm-desk") === null || !window.controlRoomAlarmDesk) return false;
+      window.controlRoomAlarmDesk.open(key);
+      return true;
+    }
     const map = window.controlRoomMap;
     if (!map?.map?.() || x === null || y === null) return false;
     if (kind === "vehicle" && window.controlRoom) {
       window.controlRoom.follow(key);
-      map.show?.(x, y, null, label);
+      map.show?.(x, y, AT_ZOOM.vehicle, label);
       return true;
     }
-    if (typeof map.show !== "function" || kind === "alarm") return false;
+    if (typeof map.show !== "function") return false;
     map.show(x, y, AT_ZOOM[kind] ?? 16, label);
     return true;
   }

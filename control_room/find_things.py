@@ -33,7 +33,7 @@ TITLES: Final[Mapping[str, str]] = {
     "request": "Service requests",
     "route": "Routes",
     "stop": "Stops",
-    "station": "Hire stations",
+    "hire_station": "Hire stations",
     "disruption": "Disruptions and roadworks",
     "event": "Events",
     "airspace": "Airspace",
@@ -118,7 +118,7 @@ def _read_vehicles(table: Table) -> Read:
         sub = _join(state, marks[row] or None, _cell_of(table, "locality", row))
         key = str(table["vehicle_key"][row])
         symbol = kind if kind in KINDS else "other"
-        return Hit("vehicle", key, label, sub, symbol, *_where(table, row), _link("/wall", follow=key))
+        return Hit("vehicle", key, label, sub, symbol, *_where(table, row), _link("/map", follow=key))
 
     return (labels, kinds, shown_ids, marks), tell
 
@@ -149,7 +149,7 @@ def _read_cells(table: Table) -> Read:
 
     def tell(row: int) -> Hit:
         sub = _join(titles[row] if titles[row] != ids[row] else None, bands[row], places[row])
-        link = _link("/wall", cell=str(ids[row]))
+        link = _link("/map", cell=str(ids[row]), layers="alarms,cells")
         return Hit("cell", str(ids[row]), f"Cell {ids[row]}", sub, "find-cell", *_where(table, row), link)
 
     return (ids, titles, places, ["cell mast 5g"] * len(ids)), tell
@@ -171,7 +171,7 @@ def _read_requests(table: Table) -> Read:
 
     def tell(row: int) -> Hit:
         sub = _join(sorts[row], format_reason(_cell_of(table, "status", row)), places[row])
-        link = _link("/wall", request=str(ids[row]))
+        link = _link("/map", request=str(ids[row]), layers="alarms,requests")
         return Hit("request", str(ids[row]), f"Request {ids[row]}", sub, "find-request", *_where(table, row), link)
 
     return (ids, sorts, places, ["request"] * len(ids)), tell
@@ -209,7 +209,7 @@ class Placed:
 
 
 STOP: Final = Placed("stop", "stop_id", "stop", "find-stop", ("stop_id", "locality"), "/transport")
-STATION: Final = Placed("station", "station_id", "hire station", "find-stop", ("station_id", "locality"), "/fleet")
+STATION: Final = Placed("hire_station", "station_id", "hire station", "find-stop", ("station_id", "locality"), "/fleet")
 DISRUPTION: Final = Placed(
     "disruption",
     "disruption_id",
@@ -286,7 +286,7 @@ def list_readers(zone: ZoneInfo, now: datetime) -> list[tuple[str, str, Callable
         ("request", "request", _read_requests),
         ("route", "route", _read_routes),
         ("stop", "stop", partial(_read_placed, STOP)),
-        ("station", "hire_station", partial(_read_placed, STATION)),
+        ("hire_station", "hire_station", partial(_read_placed, STATION)),
         ("disruption", "disruption", partial(_read_placed, DISRUPTION)),
         ("event", "event", partial(_read_events, zone, now)),
         ("airspace", "airspace", partial(_read_placed, AIRSPACE)),
@@ -308,11 +308,11 @@ def _each_once(places: Iterable[Any]) -> list[Any]:
 
 
 def _place_link(name: str) -> str:
-    return _link("/wall", place=name)
+    return _link("/map", place=name)
 
 
 def at_link(latitude: float, longitude: float) -> str:
-    return f"/wall?at={latitude:.5f},{longitude:.5f}"
+    return f"/map?at={latitude:.5f},{longitude:.5f}"
 
 
 def _link(path: str, **parameters: str) -> str:

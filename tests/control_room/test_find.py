@@ -257,17 +257,17 @@ def test_links_lead_to_the_thing():
         for hit in FINDER.find(query, SNAPSHOT)[:1]
     }
     assert links == {
-        "vehicle": "/wall?follow=robots%3Aa",
-        "cell": "/wall?cell=MK5G-04-1",
-        "request": "/wall?request=SR-2024-001048",
-        "place": "/wall?place=Bleak+Hall",
+        "vehicle": "/map?follow=robots%3Aa",
+        "cell": "/map?cell=MK5G-04-1&layers=alarms%2Ccells",
+        "request": "/map?request=SR-2024-001048&layers=alarms%2Crequests",
+        "place": "/map?place=Bleak+Hall",
         "road": links["road"],
-        "stop": "/wall?at=52.01000,-0.70000",
+        "stop": "/map?at=52.01000,-0.70000",
         "alarm": "/alarms?alarm=robot_stuck%7Crobots%3Aa",
         "display": "/admin/screens#display-a1b2c3d4",
         "feed": "/feeds#feed-robots",
     }
-    assert links["road"].startswith("/wall?at=52.")
+    assert links["road"].startswith("/map?at=52.")
 
 
 def test_a_vehicle_that_moved_is_found_where_it_is_now():

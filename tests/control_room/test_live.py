@@ -443,3 +443,73 @@ def test_a_slow_screen_skips_to_the_newest() -> None:
             client.close()
 
     run(story)
+
+
+def test_an_order_reaches_every_screen_of_that_display_and_no_other() -> None:
+    """Before the frames that wait; what the screens say of it is told with their identity."""
+
+    async def story() -> None:
+        hub, city = hub_of(), City()
+        heard: list[tuple[str, ...]] = []
+        hub.on_obeyed = lambda *said: heard.append(said)
+        async with serving(hub) as port, screen(port, display="a1b2c3") as one, screen(port, display="ffff00") as other:
+            for wall in (one, other):
+                await wall.read_until("hello")
+            assert hub.order("a1b2c3", {"order": "77", "do": "identify", "name": "North wall"}) == 1
+            hub.publish("wall", city.next())
+            assert [await one.read(), await one.read()] == ["order", "key"]
+            assert await other.read() == "key"
+            assert hub.order("nobody", {"order": "78", "do": "reload"}) == 0
+            await one.say(type="obeyed", order="77", result="done", why="x" * 500)
+            await until(lambda: bool(heard))
+            assert heard == [("a1b2c3", "77", "done", "x" * 200)]
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"order": 5, "result": "done"},
+        {"order": "77", "result": "perhaps"},
+        {"order": "77"},
+        {"result": ["done"]},
+    ],
+)
+def test_a_screen_that_says_nonsense_of_an_order_is_closed(said: dict[str, Any]) -> None:
+    """As with every other message."""
+
+    async def story() -> None:
+        hub = hub_of()
+        async with serving(hub) as port, screen(port, display="a1b2c3") as wall:
+            await wall.read_until("hello")
+            await wall.say(type="obeyed", **said)
+            code, reason = await wall.closed()
+            assert code == 1008 and reason.startswith("obeyed needs")
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("said", "display", "address"),
+    [
+        ({"display": "a1b2c3", "address": "/wall?follow=7"}, "a1b2c3", "/wall?follow=7"),
+        ({"display": "a b", "address": "https://evil.example"}, None, None),
+        ({"display": 7, "address": ["/wall"]}, None, None),
+        ({"display": "x" * 65, "address": "/" + "x" * 400}, None, "/" + "x" * 299),
+        ({}, None, None),
+    ],
+)
+def test_a_screen_that_says_no_good_identity_is_a_visitor(
+    said: dict[str, Any], display: str | None, address: str | None
+) -> None:
+    """Older pages say none, and a strange one is no reason to leave a wall dark."""
+
+    async def story() -> None:
+        hub = hub_of()
+        async with serving(hub) as port, screen(port, **said) as wall:
+            await wall.read_until("hello")
+            [known] = hub.screens.values()
+            assert (known.display, known.address, known.since) == (display, address, NOON)
+
+    run(story)

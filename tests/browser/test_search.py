@@ -1,0 +1,146 @@
+"""Search in a real browser: by keyboard alone, with what feeds call things, on screens with a map and without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.alarm_room import AlarmRoom
+from tests.browser.conftest import wait_for
+from tests.browser.test_real_access import list_findings
+
+pytestmark = pytest.mark.browser
+
+INPUT = "document.querySelector('#search-input')"
+OPTIONS = "[...document.querySelectorAll('#search-list [role=option]')].map((o) => o.querySelector('.search-label').textContent)"
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlarmRoom]:
+    folder: Path = tmp_path_factory.mktemp("search")
+    with AlarmRoom(folder) as made:
+        made.put({"SBX-R047": "working", "<img src=x onerror=alert(1)>": "working", "Ñandú 9": "needs_help"})
+        yield made
+
+
+def open_screen(watch: Any, url: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
+    seen = watch(width, height, **options)
+    seen.page.goto(url)
+    wait_for(seen.page, f"{INPUT} && controlRoom.debug().state === 'live'", 30)
+    return seen
+
+
+def search(page: Page, text: str, first: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(text)
+    wait_for(page, f"{OPTIONS}[0] === {first!r}", 20)
+
+
+def test_a_place_is_found_and_opened_by_keyboard_alone(room, watch):
+    """The slash key, a few letters with a slip, Enter: the map there. Names are told to the screen first."""
+    seen = open_screen(watch, f"{room.url}/feeds")
+    page = seen.page
+    page.evaluate(
+        "document.addEventListener('controlroom:found', (e) => sessionStorage.setItem('found', JSON.stringify(e.detail)))"
+    )
+    search(page, "blaek hall", "Bleak Hall")
+    assert page.evaluate(f"{INPUT}.getAttribute('aria-expanded')") == "true"
+    chosen = page.evaluate(f"{INPUT}.getAttribute('aria-activedescendant')")
+    assert page.evaluate(f"document.getElementById({chosen!r}).getAttribute('aria-selected')") == "true"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(f"{INPUT}.getAttribute('aria-activedescendant')") == chosen
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/map?place=Bleak+Hall")
+    told = page.evaluate("JSON.parse(sessionStorage.getItem('found'))")
+    assert (told["kind"], told["label"]) == ("place", "Bleak Hall") and 51.9 < told["lat"] < 52.2
+
+
+def test_what_feeds_call_things_is_text(room, watch):
+    """A name that looks like a page's own language is shown as it is, and nothing of it runs."""
+    seen = open_screen(watch, f"{room.url}/feeds")
+    search(seen.page, "img src", "Robot <img src=x onerror=alert(1)>")
+    assert seen.page.evaluate("document.querySelectorAll('#search img').length") == 0
+    assert seen.faults == []
+
+
+def test_a_vehicle_is_found_without_its_accents_and_followed(room, watch):
+    """By the key that no other feed has."""
+    seen = open_screen(watch, f"{room.url}/fleet")
+    search(seen.page, "robot nandu", "Robot Ñandú 9")
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_url("**/map?follow=*")
+    assert parse_qs(urlsplit(seen.page.url).query)["follow"] == ["robots:Ñandú 9"]
+    wait_for(seen.page, "document.querySelector('#followed-label')?.textContent === 'Ñandú 9'", 20)
+
+
+def test_a_screen_that_shows_a_thing_itself_is_not_left(room, watch):
+    """Who takes the event keeps the person where they are."""
+    seen = open_screen(watch, f"{room.url}/feeds")
+    seen.page.evaluate(
+        "document.addEventListener('controlroom:found', (e) => { e.preventDefault(); window.taken = e.detail; })"
+    )
+    search(seen.page, "h6 childs", "H6 Childs Way")
+    seen.page.locator("#search-list [role=option]").first.click()
+    wait_for(seen.page, "window.taken")
+    assert seen.page.evaluate("[taken.kind, taken.key, location.pathname]") == ["road", "H6", "/feeds"]
+    assert seen.page.evaluate(f"{INPUT}.getAttribute('aria-expanded')") == "false"
+
+
+def test_nothing_found_is_said_and_escape_leaves_step_by_step(room, watch):
+    """In words that a screen reader says as well; then the list closes, the field empties, the focus goes."""
+    seen = open_screen(watch, f"{room.url}/feeds")
+    page = seen.page
+    page.keyboard.press("/")
+    page.keyboard.type("zzzzz")
+    wait_for(page, "document.querySelector('.search-said').innerText === 'Nothing is called “zzzzz”.'")
+    assert page.evaluate(f"{INPUT}.getAttribute('aria-expanded')") == "false"
+    page.keyboard.press("Escape")
+    assert page.evaluate(f"{INPUT}.value") == ""
+    page.keyboard.type("bleak")
+    wait_for(page, f"{OPTIONS}.length > 0")
+    page.keyboard.press("Escape")
+    assert (
+        page.evaluate(f"{INPUT}.getAttribute('aria-expanded')") == "false"
+        and page.evaluate(f"{INPUT}.value") == "bleak"
+    )
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.evaluate(f"document.activeElement !== {INPUT}")
+    assert seen.faults == []
+
+
+def test_a_search_that_does_not_answer_says_so(room, watch):
+    """And nothing of what was found before stands under the new words."""
+    seen = open_screen(watch, f"{room.url}/feeds")
+    search(seen.page, "bleak", "Bleak Hall")
+    seen.page.route("**/find?*", lambda route: route.abort())
+    seen.page.keyboard.type(" hall")
+    wait_for(seen.page, "document.querySelector('.search-said').innerText.startsWith('Search does not answer')")
+    assert seen.page.evaluate(OPTIONS) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [((1920, 1080), "light"), ((390, 844), "light"), ((1920, 1080), "dark")], ids=lambda v: str(v)
+)
+def test_the_list_is_for_everybody(room, watch, size, scheme):
+    """Open, with a choice made: no finding of axe, nothing wider than the screen."""
+    seen = open_screen(watch, f"{room.url}/feeds", *size, color_scheme=scheme)
+    search(seen.page, "bl", "Bletchley")
+    assert list_findings(seen.page) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert seen.faults == []
+
+
+def test_a_wall_has_nothing_to_search_with(room, watch):
+    """There is nobody at it, and the slash key does nothing there."""
+    seen = watch()
+    seen.page.goto(f"{room.url}/wall/table")
+    wait_for(seen.page, "window.controlRoom && controlRoom.debug().state === 'live'", 30)
+    seen.page.keyboard.press("/")
+    assert seen.page.evaluate(f"{INPUT} === null")
