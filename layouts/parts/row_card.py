@@ -31,7 +31,7 @@ _UNITS: Final = frozenset(
 def find_row(table: Table, wanted: str) -> int | None:
     """Place of the row of that key, or of that identity or name at its supplier's; None where there is none."""
     kind = table.kind
-    for name in (kind.key, f"{kind.name}_id", *_NAMES):
+    for name in (kind.key, _identity(table), *_NAMES):
         if name in kind.by_name and len(rows := np.flatnonzero(table[name] == wanted)):
             return int(rows[-1])
     return None
@@ -78,10 +78,15 @@ def build_row_card(view: View, kind: str, wanted: str) -> Component:
 
 def name_of(table: Table, row: int) -> str:
     """What people call it."""
-    for name in (*_NAMES, f"{table.kind.name}_id"):
+    for name in (*_NAMES, _identity(table)):
         if name in table.kind.by_name and (said := table[name][row]):
             return str(said)
     return str(table.keys[row])
+
+
+def _identity(table: Table) -> str:
+    """The column of the identity at the supplier, beside our key: of `cell_key` it is `cell_id`."""
+    return f"{table.kind.key.removesuffix('_key')}_id"
 
 
 def find_place(table: Table, row: int) -> tuple[float, float] | None:
