@@ -33,6 +33,9 @@
     if (!room().isReplaying() && isLive()) { const now = room().serverNow(); if (now !== null) state.now = { now, at: performance.now() }; }
     return state.now === null ? null : state.now.now + performance.now() - state.now.at;
   }
+  /** The newest moment that can be gone to: of an opened incident its end, whatever time it is now. */
+  const edge = () => { const { incident, to } = track().held; return incident && to !== null ? to : realNow(); };
+  const isIncident = () => Boolean(track().held.incident);
   /** The moment that the screen shows, or is about to. */
   function shownAt() {
     if (isLive()) return realNow();
@@ -87,6 +90,8 @@
 
   function tick() {
     if (root === null || !root.isConnected) return;
+    // In an opened incident there is no LIVE: it begins at its beginning.
+    if (isIncident() && isLive() && state.wished === null && track().held.from !== null) state.wished = track().held.from;
     if (state.wished !== null && realNow() !== null && track().held.state !== "") { const at = state.wished; state.wished = null; go(at); }
     if (state.leaving !== null && performance.now() - state.leaving > LEAVE_MS) arrive();
     if (state.seeking !== null && performance.now() - state.seeking > NO_ANSWER_MS && document.body.dataset.channel !== "lost") say("The record has not answered yet. It is asked again.");
@@ -97,12 +102,12 @@
 
   /** Shows that moment. Refuses, in words, what is not held; `dragging` while the hand is on the bar. */
   function go(ms, { dragging = false, keep = false } = {}) {
-    const now = realNow(), { held } = track();
+    const now = edge(), { held } = track();
     if (now === null) return;
     if (held.from === null) { say(nothingHeld()); return; }
     let at = Math.min(ms, Math.max(held.to, now - 1000)), refusal = "";
     if (ms < held.from) [at, refusal] = [held.from, `Nothing is held from before ${times().moment(held.from, now)}: the oldest moment is shown.`];
-    else if (ms > now + 1000 && !dragging) [at, refusal] = [at, "That is still to come: the newest moment is shown."];
+    else if (ms > now + 1000 && !dragging) refusal = isIncident() ? "The incident ends before that: its last moment is shown." : "That is still to come: the newest moment is shown.";
     if (isLive()) enter(now);
     state.leaving = null;
     state.at = at;
@@ -126,8 +131,8 @@
     const from = shownAt();
     if (from === null || (isLive() && ms > 0)) return;
     if (state.rate > 0) pause();
-    const at = from + ms, now = realNow();
-    if (at >= now - 500) { say("That is the newest moment. L goes to LIVE."); return; }
+    const at = from + ms;
+    if (at >= edge() - 500 && ms > 0) { say(isIncident() ? "That is the end of the incident." : "That is the newest moment. L goes to LIVE."); return; }
     go(at);
   }
 
@@ -157,6 +162,7 @@
 
   /** One way back, whatever goes on. The screen says REPLAY until the first thing of now is on it. */
   function live_() {
+    if (isIncident()) { say("There is no LIVE here: this is an incident that was exported."); return; }
     track().follow(true);
     state.said = "";
     if (state.second !== null) closeCompare();
@@ -194,7 +200,7 @@
     state.gap = detail.gap ?? null;
     state.rate = detail.rate;
     if (state.seeking === null) state.at = detail.at;
-    if (wasRate > detail.rate && state.seeking === null && detail.at >= detail.to - 1000) say(`The newest recorded moment is reached: ${detail.rate === 0 ? "it stands" : "it goes on as time does"}. L goes to LIVE.`);
+    if (wasRate > detail.rate && state.seeking === null && detail.at >= detail.to - 1000) say(`The newest recorded moment is reached: ${detail.rate === 0 ? "it stands" : "it goes on as time does"}.${isIncident() ? "" : " L goes to LIVE."}`);
     draw();
   });
 
@@ -238,7 +244,7 @@
     root.dataset.mode = state.mode;
     root.dataset.seeking = state.seeking === null ? "0" : "1";
     setAttribute(parts.live, "aria-pressed", String(isLive()));
-    write(parts.live, isLive() ? "LIVE" : "Back to LIVE");
+    write(parts.live, isIncident() ? "INCIDENT" : isLive() ? "LIVE" : "Back to LIVE");
     write(parts.clock, at === null ? "—" : times().time(at));
     write(parts.date, at === null ? "" : times().date(at));
     write(parts.mode, isLive() ? "LIVE" : state.leaving !== null ? "going to LIVE…" : `REPLAY ${state.rate > 0 ? `plays ${state.rate}×` : "stands"}, ${now === null ? "" : times().span(now - at)} ago`);
@@ -247,7 +253,7 @@
     for (const [i, made] of parts.steps.entries()) setAttribute(made, "aria-disabled", String(isLive() && STEPS[i][0] > 0));
     setAttribute(parts.play, "aria-disabled", String(isLive()));
     setAttribute(parts.compare, "aria-pressed", String(state.second !== null));
-    if (at !== null) track().draw({ now, at, mode: state.mode, playing: state.rate > 0, second: state.second });
+    if (at !== null) track().draw({ now: edge(), at, mode: state.mode, playing: state.rate > 0, second: state.second });
     writeLine(now, at);
     writeSlider(now, at);
     // The alarm that a link led to has the quiet bar that new ones have.
@@ -268,12 +274,13 @@
     write(parts.said, text);
     root.dataset.gap = state.gap === null ? "0" : "1";
     const { count, highest } = state.news;
-    write(parts.news, isLive() ? "" : count === 0 ? "Commands are off while you look at the past." : `${count} new alarm${count === 1 ? "" : "s"} since you left LIVE${highest > 0 ? `, ${highest} of highest priority` : ""}`);
+    write(parts.news, isLive() ? "" : isIncident() ? incidentText(held.incident) : count === 0 ? "Commands are off while you look at the past." : `${count} new alarm${count === 1 ? "" : "s"} since you left LIVE${highest > 0 ? `, ${highest} of highest priority` : ""}`);
     parts.news.dataset.news = count > 0 && !isLive() ? "1" : "0";
     const fault = held.state === "ok" || held.state === "" ? "" : held.state === "unread" ? nothingHeld() : `The record: ${held.state}${held.detail ? `, ${held.detail}` : ""}.`;
     write(parts.held, fault !== "" ? fault : held.from === null || now === null ? nothingHeld() : `Held from ${times().moment(held.from, now)}, ${times().span(now - held.from)}`);
   }
 
+  const incidentText = ({ city, made_at: made }) => `INCIDENT${city ? ` of ${city}` : ""}${made ? `, exported ${times().date(Date.parse(made))} ${times().minute(Date.parse(made))}` : ""}`;
   const reasonOf = (gap) => { const known = track().held.gaps.find((g) => g.from <= gap.from + 1000 && g.to >= gap.to - 1000); const why = gap.reason ?? known?.reason ?? ""; return why === "" ? "" : ` (${why})`; };
 
   function chosenText(now) {
@@ -286,7 +293,7 @@
     const { held } = track(), bar = parts.bar, s = (ms) => String(Math.round(ms / 1000));
     if (now === null || at === null) { setAttribute(bar, "aria-valuetext", "not known yet"); setAttribute(bar, "aria-valuenow", "0"); return; }
     setAttribute(bar, "aria-valuemin", s(held.from ?? now));
-    setAttribute(bar, "aria-valuemax", s(now));
+    setAttribute(bar, "aria-valuemax", s(edge()));
     // Words that change each second would be read out each second: while it goes by itself, each minute.
     const still = !isLive() && state.rate === 0;
     const text = isLive() ? `LIVE, ${times().minute(now)}` : `REPLAY, ${still ? times().time(at) : times().minute(at)}, ${times().date(at)}`;
@@ -312,11 +319,12 @@
   const on = {
     go, isLive, say,
     now: () => realNow() ?? 0,
+    edge: () => edge() ?? 0,
     at: () => shownAt(),
     chosen: () => state.chosen,
     live: () => live_(),
-    drag(ms) { if (realNow() !== null) go(Math.min(ms, realNow() - 500), { dragging: true, keep: true }); },
-    drop(ms, nearNow) { if (ms > realNow() - nearNow) live_(); else go(ms, { keep: true }); },
+    drag(ms) { if (realNow() !== null) go(Math.min(ms, edge() - 500), { dragging: true, keep: true }); },
+    drop(ms, nearNow) { if (ms > edge() - nearNow && !isIncident()) live_(); else go(Math.min(ms, edge()), { keep: true }); },
     cancel() { draw(); },
     mark(mark) { state.chosen = mark.kind === "alarm" ? mark.id : ""; track().redraw(); go(mark.at, { keep: true }); },
     hint(ms, mark) {
@@ -360,7 +368,7 @@
   async function askMoment() {
     const { held } = track(), at = shownAt();
     if (at === null || held.from === null) { say(nothingHeld()); return; }
-    const found = await window.controlRoomTimeForms.moment(root, at, held.from, realNow());
+    const found = await window.controlRoomTimeForms.moment(root, at, held.from, edge());
     if (found !== null) go(found);
   }
 

@@ -12,7 +12,7 @@
   let isBusy = false;
 
   async function open(root, on) {
-    const { held } = window.controlRoomTrack, now = on.now(), at = on.at();
+    const { held } = window.controlRoomTrack, now = on.edge(), at = on.at();
     if (isBusy) { on.say("An export is under way."); return; }
     if (at === null || held.from === null) { on.say("Nothing has been recorded yet."); return; }
     const { momentField, dialog } = window.controlRoomTimeForms, wasLive = on.isLive();

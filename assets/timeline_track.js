@@ -39,7 +39,7 @@
     heldAt = performance.now();
     try {
       const said = await read(addresses.held), ms = (value) => (value === null || value === undefined ? null : T().asMs(value));
-      held = { from: ms(said.from), to: ms(said.to), bytes: said.bytes ?? null, state: said.state ?? "ok", detail: said.detail ?? "",
+      held = { from: ms(said.from), to: ms(said.to), bytes: said.bytes ?? null, state: said.state ?? "ok", detail: said.detail ?? "", incident: said.incident ?? null,
         gaps: (said.gaps ?? []).map((gap) => ({ from: ms(gap.from), to: ms(gap.to), reason: gap.reason ?? gap.why ?? "" })) };
     } catch (error) {
       held = { ...held, state: "unread", detail: error.message };
@@ -230,7 +230,7 @@
       follows = false;
       panned = true;
       start += by * span;
-      const end = on.now() + span * AHEAD;
+      const end = on.edge() + span * AHEAD;
       if (start + span >= end) { start = end - span; follows = on.isLive(); }
       on.shifted();
     },

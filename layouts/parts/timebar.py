@@ -17,7 +17,7 @@ from layouts.panel import View
 HELD_URL: Final = "/timeline/held"
 MARKS_URL: Final = "/timeline/marks"
 COMPARE_URL: Final = "/timeline/compare"
-EXPORT_URL: Final = "/timeline/incident"
+EXPORT_URL: Final = "/timeline/export"
 
 
 def build_timebar(view: View, keys: Literal["screen", "bar"] = "screen") -> list[Component]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import wait_for
+from tests.browser.conftest import Dashboard, wait_for
 from tests.browser.test_real_access import list_findings
 from tests.browser.time_room import ALARM_KEY, ALARM_S, ALARM_TITLE, GAP_S, LASTS_S, STEP_S, TimeRoom, ms, place_of
 
@@ -468,3 +471,73 @@ def test_what_lasts_is_reckoned_in_words(timeline: Any) -> None:
         LASTS_S * 1000: "10 min",
     }
     assert {span: page.evaluate(f"controlRoomTimes.span({span})") for span in spans} == spans
+
+
+def test_an_incident_is_exported_with_pictures_and_opens_elsewhere(
+    room: TimeRoom, timeline: Any, watch: Any, tmp_path: Any
+) -> None:
+    """The zip holds what was recorded and pictures of the map at the chosen moments; another copy of the product shows it."""
+    seen = timeline()
+    page = seen.page
+    go(page, ms(room.at(450)))
+    page.keyboard.press("e")
+    form = page.locator("dialog[open]")
+    for field, second in zip(form.locator("input[type=datetime-local]").all(), (400, 500), strict=True):
+        field.fill(page.evaluate(f"controlRoomTimes.toField({ms(room.at(second))})"))
+    form.get_by_label("at the beginning").check()
+    with page.expect_download(timeout=60_000) as waiting:
+        form.locator("text=Export").last.click()
+    exported = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(exported)
+
+    with zipfile.ZipFile(exported) as archive:
+        assert archive.testzip() is None
+        pictures = {n: archive.read(n) for n in archive.namelist() if n.startswith("pictures/") and n.endswith(".png")}
+    assert sorted(pictures) == [f"pictures/{room.at(s):%Y-%m-%dT%H%M%SZ}.png" for s in (400, 450)]
+    assert all(p.startswith(b"\x89PNG\r\n\x1a\n") and len(p) > 20_000 for p in pictures.values())
+    assert len(set(pictures.values())) == 2
+    wait_for(page, f"{SAID}.startsWith('Exported:')")
+    # The screen is back where it was.
+    wait_for(page, f"{SETTLED} && Math.abs({DEBUG}.at - {ms(room.at(450))}) < 1500")
+    assert seen.faults == []
+
+    opened = Dashboard(["incident", "open", str(exported), "--port", "0", "--data", str(tmp_path / "data")])
+    try:
+        other = watch().page
+        other.goto(f"{opened.url}/timeline")
+        wait_for(other, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}", 20)
+        assert "INCIDENT of Milton Keynes" in other.inner_text("#timebar")
+        assert debug(other, "at") == pytest.approx(ms(room.at(400)), abs=60_000)
+        go(other, ms(room.at(450)))
+        x, _ = min(places(other), key=lambda p: abs(p[1] - place_of(0)[1]))
+        assert x == pytest.approx(place_of(450)[0], abs=1)
+        assert ALARM_TITLE in other.inner_text("#panel-alarms")
+        other.keyboard.press("l")
+        assert "no LIVE here" in other.evaluate(SAID)
+        assert other.is_visible(".replay-frame")
+    finally:
+        opened.end()
+
+
+def test_pictures_are_added_to_a_zip_as_the_standard_says(timeline: Any) -> None:
+    """What was in it stays readable, and what is added has the check sum and the time it should."""
+    page = timeline().page
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("incident-x/a.txt", "a" * 1000)
+        archive.comment = b"of the server"
+    text = page.evaluate(
+        """async (old) => {
+            const bytes = Uint8Array.from(atob(old), (c) => c.charCodeAt(0));
+            const whole = await controlRoomZip.add(new Blob([bytes]), [{ name: "pictures/b.png", bytes: new Uint8Array([1, 2, 3]), at: Date.UTC(2026, 10, 23, 8, 15, 6) }]);
+            return btoa(String.fromCharCode(...new Uint8Array(await whole.arrayBuffer())));
+        }""",
+        base64.b64encode(made.getvalue()).decode(),
+    )
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(text))) as archive:
+        assert archive.testzip() is None
+        assert archive.read("incident-x/a.txt") == b"a" * 1000
+        assert archive.read("pictures/b.png") == b"\x01\x02\x03"
+        assert archive.getinfo("pictures/b.png").date_time == (2026, 11, 23, 8, 15, 6)
+    broken = page.evaluate("controlRoomZip.add(new Blob([new Uint8Array(100)]), []).then(() => '', (e) => e.message)")
+    assert "not whole" in broken
