@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from alerts.alarm import PRIORITIES, Event, What
+from control_room.blackbox.record import NAMED, unpack_named
 from control_room.blackbox.segment import SegmentError
 from control_room.blackbox.shelf import Held, Shelf
 from control_room.model import Table
@@ -148,15 +149,17 @@ def read_event_marks(shelf: Shelf, first: int, last: int) -> list[dict[str, Any]
 
 
 def _read_last_of_files(held: Held, name: str, first: int, last: int) -> Iterable[bytes]:
-    """The content of that name at the last chunk of each file that tells of this time, oldest first."""
+    """The content of that name at the end of each file that tells of this time, oldest first."""
     lasts = {s.segment.name.number: s for s in held.stretches if s.first <= last and s.last >= first}
     if not lasts and held.stretches:  # the future is asked for, or what was before all that is held
         lasts = {0: held.stretches[-1]}
     for stretch in lasts.values():
         try:
             records = stretch.segment.read(stretch.chunk)
+            told = [unpack_named(found.body) for found in records if found.kind == NAMED]
+            newest = [content for named, content in told if named == name]
             place = orjson.loads(records[0].body)["newest"].get(name)
-            content = None if place is None else stretch.segment.read_named(place)
+            content = newest[-1] if newest else None if place is None else stretch.segment.read_named(place)
         except SegmentError:
             continue
         if content is not None:
