@@ -181,7 +181,7 @@ def test_it_stands_still_while_only_time_passes(name: str):
 @pytest.mark.parametrize("name", BUILDERS)
 def test_it_is_made_of_what_the_page_can_patch(name: str):
     """Only elements and attributes that assets/panels.js knows; a style or a picture would be refused there."""
-    known = {"children", "id", "className", "title", "scope", "role", "hidden", "colSpan"}
+    known = {"children", "id", "className", "title", "scope", "role", "hidden", "colSpan", "href"}
     script = (Path(__file__).parents[2] / "assets" / "panels.js").read_text(encoding="utf-8")
     tags = set(
         "".join(
@@ -191,7 +191,10 @@ def test_it_is_made_of_what_the_page_can_patch(name: str):
     assert "Table" in tags
     for component in walk(BUILDERS[name](many(name))):
         assert component._type in tags
-        assert {n for n in component.to_plotly_json()["props"] if not n.startswith(("data-", "aria-"))} <= known
+        props = component.to_plotly_json()["props"]
+        assert {n for n in props if not n.startswith(("data-", "aria-"))} <= known
+        # A link leads to a screen of ours, or the page leaves it out.
+        assert re.match(r"/(?!/)", props.get("href", "/"))
 
 
 @pytest.mark.parametrize("name", BUILDERS)
