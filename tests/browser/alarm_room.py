@@ -82,14 +82,14 @@ class _Silence:
 
 
 class AlarmRoom:
-    """A dashboard on a free port of loopback (or on that one, again), with three rules about robots."""
+    """A dashboard on a free port of loopback (or on that one, again), with three rules about robots; and further settings."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, **more: Any) -> None:
         rules = folder / "rules"
         rules.mkdir(parents=True, exist_ok=True)
         (rules / "robots.yaml").write_text(RULES, encoding="utf-8")
         (folder / "data").mkdir(exist_ok=True)
-        settings = read_settings({"rules": str(rules), "data": str(folder / "data")}, {})
+        settings = read_settings({"rules": str(rules), "data": str(folder / "data"), **more}, {})
         self._clock = SystemClock()
         self.room = ControlRoom(
             settings, load_city(CITIES / "milton_keynes"), (FEED,), self._clock, _Silence(), "sandbox"
