@@ -2,8 +2,8 @@
 
 A layer's message is tag 4 and raw deflate of: u32 length of a JSON header, the
 header, then the columns it names one after another, coded as in `columns.py`.
-Every column holds differences between neighbouring rows, which stand in an order
-in which neighbours are near each other. `docs/live-protocol.md` says what each
+A column holds differences between neighbouring rows, which stand in an order in
+which neighbours are near each other, or from its own middle (`middles`). `docs/live-protocol.md` says what each
 column means; `assets/worker/layers.js` reads them, and `decode_layer` here does too.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from control_room.columns import ColumnReader, encode_column
+from control_room.columns import ColumnReader, cost, encode_column
 from control_room.frames import LAYER, FrameError, deflate, inflate
 from control_room.live import LAYER_TOPIC
 from control_room.marks import mercator
@@ -139,7 +139,7 @@ def encode_layer(layer: Layer, features: Features, view: View) -> bytes:
         box = view.city.box
         x, y = mercator(np.array([box.north, box.south]), np.array([box.west, box.east]))
         header["box"] = [int(x[0]), int(y[0]), int(x[1]), int(y[1])]
-    header["columns"] = write.names
+    header["columns"], header["middles"] = write.names, write.middles
     text = orjson.dumps(header)
     return deflate(LAYER, struct.pack("<I", len(text)) + text + b"".join(write.parts))
 
@@ -168,12 +168,13 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 
 class _Writer:
-    """Columns one after another, each as differences between neighbours."""
+    """Columns one after another, each as differences between neighbours or from its middle, whichever is shorter."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.names: list[str] = []
         self.parts: list[bytes] = []
+        self.middles: dict[str, int] = {}
 
     def add(self, name: str, values: np.ndarray, size: int | None = None) -> None:
         expected = self.size if size is None else size
@@ -181,8 +182,17 @@ class _Writer:
             raise ValueError(f"column {name} has {len(values)} values, the layer {expected} features")
         self.names.append(name)
         # Wraps like everything on the wire: the reader's sum wraps back.
+        whole = values.astype(np.int32)
         with np.errstate(over="ignore"):
-            self.parts.append(encode_column(np.diff(values.astype(np.int32), prepend=np.int32(0)).astype(np.int32)))
+            steps = np.diff(whole, prepend=np.int32(0)).astype(np.int32)
+            # What is noise gets no smaller by differences: then its distance from the middle is sent.
+            middle = int(np.median(whole[whole != UNKNOWN])) if (whole != UNKNOWN).any() else 0
+            around = (whole - np.int32(middle)).astype(np.int32)
+        if cost(around) < cost(steps):
+            self.middles[name] = middle
+            self.parts.append(encode_column(around))
+        else:
+            self.parts.append(encode_column(steps))
 
 
 def _plain_legend(name: str, legend: Legend) -> dict[str, Any]:
@@ -325,7 +335,9 @@ def decode_layer(message: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]
         columns: dict[str, np.ndarray] = {}
         reader = ColumnReader(data, header["n"])
         for name in header["columns"]:
-            columns[name] = np.cumsum(reader.column(size=sizes.get(name)), dtype=np.int32)
+            read, middle = reader.column(size=sizes.get(name)), header["middles"].get(name)
+            with np.errstate(over="ignore"):
+                columns[name] = np.cumsum(read, dtype=np.int32) if middle is None else read + np.int32(middle)
     except (struct.error, KeyError, TypeError, ValueError) as error:
         raise FrameError("layer is cut short or damaged") from error
     said = header["keys"]

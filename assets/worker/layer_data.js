@@ -21,7 +21,9 @@ self.LayerData = (() => {
     for (const name of layer.columns) {
       const size = sizes[name] ?? n, out = new Int32Array(size);
       reader.column(out, size);
-      for (let i = 1; i < size; i += 1) out[i] = (out[i] + out[i - 1]) | 0;
+      const middle = layer.middles[name];
+      if (middle === undefined) for (let i = 1; i < size; i += 1) out[i] = (out[i] + out[i - 1]) | 0;
+      else for (let i = 0; i < size; i += 1) out[i] = (out[i] + middle) | 0;
       layer.column[name] = out;
     }
     const { x, y } = layer.column;
