@@ -39,13 +39,12 @@ class Screens:
 
     mode = "live"
     table = False
-    settings: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
 
 
 @pytest.fixture(scope="module")
 def server(fleet: Fleet) -> Iterator[WallServer]:
     def build() -> Any:
-        return build_screen(make_view(fleet, Screens.mode), Screens.table, Screens.settings)
+        return build_screen(make_view(fleet, Screens.mode), Screens.table)
 
     with WallServer(fleet.city, build) as running:
         yield running
@@ -62,10 +61,9 @@ def wall(browser: Browser, server: WallServer) -> Iterator[Any]:
         height: int = 720,
         mode: str = "live",
         table: bool = False,
-        settings: Any = None,
         **context: Any,
     ) -> Page:
-        Screens.mode, Screens.table, Screens.settings = mode, table, settings or {}
+        Screens.mode, Screens.table = mode, table
         page = browser.new_page(viewport={"width": width, "height": height}, **context)
         pages.append(page)
         page.on("pageerror", lambda e: errors.append(str(e)))
@@ -324,17 +322,6 @@ def test_nothing_is_cut_off_sideways(wall: Any, size: tuple[int, int]) -> None:
     assert map_box[3] - map_box[2] > min(size) * 0.3
     assert 0 <= clock[0] < clock[1] <= size[0]
     assert 0 <= clock[2] < clock[3] <= size[1]
-
-
-def test_a_far_wall_sets_its_own_root_size(wall: Any) -> None:
-    """From width, pixels and farthest seat the page takes one root size, and all else follows."""
-    page = wall(3840, 2160, settings={"wall_width_mm": 1210, "wall_width_px": 3840, "wall_farthest_m": 5.0})
-
-    root = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
-    label = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.feed-title')).fontSize)")
-    assert root == pytest.approx(135.4, abs=0.1)
-    assert label == pytest.approx(0.75 * root, abs=0.1)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 3840
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,45 @@ def test_panels_are_sent_when_they_change_and_only_to_who_shows_them() -> None:
     run(story)
 
 
+def test_a_screen_that_turns_its_pages_chooses_other_panels_on_the_same_socket() -> None:
+    """What it wants no more is not made for it; what comes again is sent only where it changed meanwhile."""
+
+    async def story() -> None:
+        hub, city = hub_of(), City()
+        city.panels = {"fleet": "80 buses", "feeds": "all fresh"}
+        async with serving(hub) as port, screen(port, topics=["map", "panel:fleet"]) as wall:
+            hub.publish("wall", city.next())
+            await wall.read_until("panel")
+            await wall.say(type="panels", names=["feeds"])
+            await wall.read_until("panel")
+            assert hub.wanted_panels("wall") == {"feeds"}
+            await wall.say(type="panels", names=["fleet", "feeds"])
+            hub.publish("wall", city.next())
+            await wall.catch_up(2)
+            assert wall.panels == {"fleet": "80 buses", "feeds": "all fresh"}
+            assert wall.order.count("panel") == 2
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "names", [None, "fleet", [7], ["../x"], ["fleet"] * 33], ids=["none", "a text", "a number", "a path", "too many"]
+)
+def test_a_screen_that_names_no_panels_is_closed(names: Any) -> None:
+    """As with any other nonsense on the channel."""
+
+    async def story() -> None:
+        hub = hub_of()
+        async with serving(hub) as port, screen(port, topics=["map"]) as wall:
+            await wall.say(type="panels", names=names)
+            with pytest.raises(ConnectionClosed) as closed:
+                await wall.read_until("panel")
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, "names" in closed.value.rcvd.reason) == (1008, True)
+
+    run(story)
+
+
 def test_a_screen_that_comes_back_gets_only_what_it_lacks() -> None:
     """Same run, few frames missed: deltas, no key frame."""
 
