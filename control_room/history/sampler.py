@@ -38,10 +38,20 @@ class Sampler:
         run: name of this start, 16 hexadecimal digits.
         feeds: for the limits by which rows are too old.
         began_s: when this start began, POSIX seconds.
+        hold_s: how long a snapshot may be taken to stand, where no other follows it.
     """
 
-    def __init__(self, run: str, feeds: Sequence[Limits], zone: ZoneInfo, targets: Targets, began_s: float) -> None:
+    def __init__(
+        self,
+        run: str,
+        feeds: Sequence[Limits],
+        zone: ZoneInfo,
+        targets: Targets,
+        began_s: float,
+        hold_s: float = HOLD_S,
+    ) -> None:
         self._run = run
+        self._hold_s = hold_s
         self._feeds = tuple(feeds)
         weak = targets.get("corridor", {}).get("rsrp_dbm")
         self._minutes = Minutes()
@@ -67,7 +77,7 @@ class Sampler:
             passed_s = now_s - self._at_s
             if passed_s == 0:
                 return
-            if 0 < passed_s <= HOLD_S:
+            if 0 < passed_s <= self._hold_s:
                 self._minutes.add_rates(self._standing, self._at_s, now_s)
             elif passed_s < 0:
                 self._rest_s = -math.inf  # the clock was set back
