@@ -63,7 +63,8 @@ def list_rows(fleets: Mapping[tuple[str, str | None], Spent]) -> list[tuple[str,
 def _build_row(kind: str, operator: str | None, spent: Spent) -> Component:
     available = spent.share_percent(AVAILABLE)
     known = spent.known_percent
-    about = f"known {format_number(known, '%')} of the time" if known is not None and known < 99.5 else "always known"
+    # Said where it is not all of it: "always known" in every row is no news.
+    about = f"known {format_number(known, '%')} of the time" if known is not None and known < 99.5 else ""
     stuck_s = spent.seconds_in("needs_help")
     help_cell: list[Component | str] = (
         [symbol("help"), format_minutes(stuck_s)] if stuck_s >= 30 else [html.Span("never", className="none")]
@@ -75,7 +76,7 @@ def _build_row(kind: str, operator: str | None, spent: Spent) -> Component:
                 [
                     html.Span([html.B(format_number(available, "%")), f" of {format_count(spent.vehicles)}"]),
                     build_bar(available, 100),
-                    html.Span(about, className="under"),
+                    *([html.Span(about, className="under")] if about else []),
                 ]
                 if available is not None
                 else [DASH, " state never known"]

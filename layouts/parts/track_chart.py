@@ -26,12 +26,12 @@ def build_trends(track: Track, now: datetime, zone: ZoneInfo) -> Component:
     names = [f"{(first + timedelta(minutes=i)).astimezone(zone):%H:%M}" for i in range(MINUTES)]
     charts = []
     for words, values, unit, last in (
-        ("Speed, mean of each minute", track.speed_kmh, "km/h", False),
+        ("Speed by minute", track.speed_kmh, "km/h", False),
         ("Battery", track.battery_percent, "%", True),
     ):
         known = np.isfinite(values)
         if not known.any():
-            charts.append(html.P(f"{words.split(',')[0]}: not told by its feed.", className="calm"))
+            charts.append(html.P(f"{words.split(' by')[0]}: not told by its feed.", className="calm"))
             continue
         columns = [
             Column(name, _summarise(values[known & (minutes == i)], last), "plain") for i, name in enumerate(names)

@@ -47,7 +47,7 @@ def test_shares_are_of_the_time_that_was_known():
         )
     )
 
-    assert "50\u202f% of 1 always known 100\u202f% never" in text
+    assert "50\u202f% of 1 100\u202f% never" in text
     assert "Since 14:03, of the time in which a state was known." in text
 
 
