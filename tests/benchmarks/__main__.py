@@ -22,6 +22,8 @@ from tests.benchmarks import (
     one_screen,
     sandbox_city,
     soak,
+    vehicle_cards,
+    timeline,
     writer_step,
 )
 
@@ -37,8 +39,10 @@ def measure_decode(name: str, short: bool = False) -> bars.Figures:
 BENCHES: dict[str, bars.Measure] = {
     "decode": measure_decode,
     "writer_step": writer_step.measure,
+    "vehicle_cards": vehicle_cards.measure,
     "find_step": find_step.measure,
     "first_paint": first_paint.measure,
+    "timeline": timeline.measure,
     "alarm_step": alarm_step.measure,
     "alarm_latency": alarm_latency.measure,
     "alarms_prometheus": alarms_prometheus.measure,
