@@ -76,7 +76,7 @@ def build_coverage_layer(view: View) -> Features:
             "sinr": np.where(is_5g, by_sinr, _SINR_ONLY_4G),
         },
         observed_at=table["observed_at"][rows],
-        step_s=3600,
+        step_s=_find_step_s(table["observed_at"][rows]),
         feeds=table["feed"][rows].tolist(),
         values=(
             Value("5G signal strength (RSRP)", np.where(is_5g, table["rsrp_dbm"][rows], np.nan), "dBm"),
@@ -99,6 +99,13 @@ def _pick_rows(table: Table) -> tuple[np.ndarray, int]:
         elif hexagon not in found or technology[row] == "NR":
             found[hexagon] = row
     return np.array(list(found.values()), dtype=np.intp), lost
+
+
+def _find_step_s(observed: np.ndarray) -> int:
+    """A minute where all was measured within hours; a four-hundredth of the time it took where it took weeks."""
+    known = observed[~np.isnat(observed)]
+    span_s = int((known.max() - known.min()) / np.timedelta64(1, "s")) if len(known) else 0
+    return max(60, span_s // 400)
 
 
 def _corners(view: View, hexagons: list[str], table: Table, rows: np.ndarray) -> np.ndarray | None:
