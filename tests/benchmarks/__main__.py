@@ -22,8 +22,8 @@ from tests.benchmarks import (
     one_screen,
     sandbox_city,
     soak,
-    vehicle_cards,
     timeline,
+    vehicle_cards,
     writer_step,
 )
 
