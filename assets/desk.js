@@ -25,6 +25,11 @@
     window.controlRoomDeskDetail.attach(data.detail);
     for (const boundary of boundaries()) attach(boundary);
     byId("work-arrange").addEventListener("click", arrange);
+    byId("work-layers").addEventListener("click", ({ currentTarget }) => {
+      const isOpen = byId("region-map").toggleAttribute("data-layers");
+      currentTarget.setAttribute("aria-expanded", String(isOpen));
+      if (isOpen) byId("map-layers")?.querySelector("input")?.focus();
+    });
     byId("work-keys").addEventListener("click", () => window.controlRoomAlarmDesk.showKeys());
     byId("work-theme").addEventListener("change", (event) => layout().change({ theme: event.target.value }));
     window.controlRoomForms.more("This desk", [["F6, Shift+F6", "next region, the one before"], ...regions.map(([, title, key]) => [key, title.toLowerCase()]),
@@ -160,6 +165,9 @@
       } });
       return element("label", { className: "desk-once" }, box, ` ${regions.find(([region]) => region === name)[1]}`);
     }));
+    const themes = element("select", { onchange: () => layout().change({ theme: themes.value }) }, ...[...byId("work-theme").options].map(({ value, textContent }) => element("option", { value, textContent })));
+    themes.value = layout().get().theme;
+    themes.setAttribute("aria-label", "Theme");
     const person = window.controlRoomCommands.name();
     const whose = element("p", { className: "reason", textContent: person === ""
       ? "Kept on this screen. Give your name at the alarms (Who are you?) and it follows you to other desks."
@@ -168,7 +176,7 @@
     const reset = element("button", { type: "button", textContent: "All as at first", onclick: () => { layout().change({ ...layout().usual(), theme: layout().get().theme }); draw("reset"); } });
     reset.dataset.focus = "reset";
     made.setAttribute("aria-labelledby", "work-dialog-title");
-    made.append(element("h2", { id: "work-dialog-title", textContent: "Arrange the desk" }), whose, shown,
+    made.append(element("h2", { id: "work-dialog-title", textContent: "Arrange the desk" }), whose, themes, shown,
       element("h3", { textContent: "Panels, in their order" }), list, element("div", { className: "desk-dialog-buttons" }, reset, close));
     const set = (panels, focus) => { layout().change({ panels }); draw(focus); };
 

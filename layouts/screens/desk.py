@@ -8,7 +8,7 @@ asks for their topics. How it is used stands in docs/desk.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dash import html
@@ -87,6 +87,7 @@ def build_desk(view: View, parameters: Mapping[str, str], settings: Mapping[str,
                 build_legend(list_types(view)),
                 build_followed(),
             ],
+            [build_press("Layers…", id="work-layers", **{"aria-expanded": "false", "aria-controls": "map-layers"})],
         ),
         _build_boundary("detail"),
         _build_region("detail", _build_detail()),
@@ -149,12 +150,12 @@ def _build_tools() -> list[Component]:
     ]
 
 
-def _build_region(name: str, inside: Any) -> Component:
+def _build_region(name: str, inside: Any, more: Sequence[Component] = ()) -> Component:
     title, key = REGIONS[name]
     heading = f"region-{name}-title"
     return html.Section(
         [
-            html.H2([html.Kbd(key), " ", title], id=heading, className="work-title"),
+            html.Div([html.H2([html.Kbd(key), " ", title], id=heading), *more], className="work-title"),
             html.Div(inside, className="work-inside"),
         ],
         id=f"region-{name}",

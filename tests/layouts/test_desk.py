@@ -62,7 +62,7 @@ def test_the_usual_panels_are_eight_and_can_be_chosen():
 def test_each_region_says_its_key_and_each_boundary_what_it_parts():
     """In the order of the screen; boundaries name the region that they measure and say where they stand."""
     desk = build_desk(view_of("47 robot working 3s"), {}, {})
-    titles = [words(part) for part in find_all(desk, "work-title")]
+    titles = [words(part.children[0]) for part in find_all(desk, "work-title")]
     boundaries = find_all(desk, "work-boundary")
 
     assert titles == [f"{key} {title}" for name, (title, key) in REGIONS.items() if name != "time"]
