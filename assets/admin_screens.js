@@ -9,8 +9,8 @@
 
   const WITHIN_MS = 8000;
   const NAME = "control-room.name"; // of the person at this desk, shared with the alarm desk
-  const SYMBOLS = { missing: "failing", frozen: "failing", outdated: "stale", painting: "fresh", silent: "waiting", gone: "unknown" };
-  const SUMS = { missing: "missing", frozen: "frozen", outdated: "with old pages", painting: "painting", silent: "silent", gone: "gone" };
+  const SYMBOLS = { missing: "failing", frozen: "failing", away: "waiting", outdated: "stale", painting: "fresh", silent: "waiting", gone: "unknown" };
+  const SUMS = { missing: "missing", frozen: "frozen", away: "away for a moment", outdated: "with old pages", painting: "painting", silent: "silent", gone: "gone" };
   const MOVE_S = 10; // newer than this a result is what somebody waits for
 
   let place = null, parts = null, last = null;

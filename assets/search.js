@@ -159,6 +159,7 @@
 
   /** Where this screen can show it: alarms in its list, places and things on its map. */
   function showHere({ kind, key, label, x, y }) {
+    input.blur(); // the next slash begins anew
     if (kind === "alarm") {
       if (document.getElementById("alarm-desk") === null || !window.controlRoomAlarmDesk) return false;
       window.controlRoomAlarmDesk.open(key);
@@ -166,13 +167,14 @@
     }
     const map = window.controlRoomMap;
     if (!map?.map?.() || x === null || y === null) return false;
-    if (kind === "vehicle" && window.controlRoom) {
+    const leaflet = map.map();
+    if (kind === "vehicle") {
+      // The map marks whom it follows; a ring of ours would stay where it has been.
+      leaflet.setView(leaflet.unproject([x, y], 18), AT_ZOOM.vehicle, { animate: false });
       window.controlRoom.follow(key);
-      map.show?.(x, y, AT_ZOOM.vehicle, label);
-      return true;
-    }
-    if (typeof map.show !== "function") return false;
-    map.show(x, y, AT_ZOOM[kind] ?? 16, label);
+    } else if (typeof map.show === "function") map.show(x, y, AT_ZOOM[kind] ?? 16, label);
+    else return false;
+    leaflet.getContainer().focus({ preventScroll: true });
     return true;
   }
 

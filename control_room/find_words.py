@@ -23,6 +23,9 @@ NONE, TYPO_2, TYPO, PREFIX, WORD, WITHIN, BEGINS, EXACT = range(8)
 NUMBER_MOST: Final = 12  # characters of a word that ends in a number people say alone
 OPAQUE_FROM: Final = 8  # from here on letters and figures mixed are an identity that a machine made
 
+UUID_CHARS: Final = 36
+_UUID = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
 # Registrations as Great Britain has given them since 1963, with or without a space.
 _PLATE = re.compile(r"[a-z]{2}\d{2}[a-z]{3}|[a-z]\d{1,3}[a-z]{3}|[a-z]{3}\d{1,3}[a-z]", re.ASCII)
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼ`´.")
@@ -32,9 +35,14 @@ _ENDS_IN_NUMBER = re.compile(r"[a-z]*0*(\d+)")
 
 @lru_cache(maxsize=100_000)
 def split_words(text: str) -> tuple[str, ...]:
-    """The words of a text as they are compared: no capitals, accents, apostrophes or signs."""
+    """The words of a text as they are compared: no capitals, accents, apostrophes or signs.
+
+    Of an identity that a machine made (a UUID) only the beginning, which is what people read to each other.
+    """
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    if len(text) >= UUID_CHARS:
+        text = _UUID.sub(r"\1", text)
     return tuple(w for w in _SPLIT.split(text.casefold().translate(_APOSTROPHES)) if w)
 
 

@@ -15,11 +15,12 @@ from control_room.model import Table
 from layouts.panel import Panel, View
 
 # The worst first; of equals by name, so that a row stays where it was read before.
-ORDER: Final = ("missing", "frozen", "outdated", "painting", "silent", "gone")
+ORDER: Final = ("missing", "frozen", "away", "outdated", "painting", "silent", "gone")
 
 WORDS: Final[Mapping[str, str]] = {
     "missing": "switched off or cut off",
     "frozen": "frozen: connected, but paints nothing",
+    "away": "not connected, but not yet for long",
     "outdated": "paints, with pages from before an update",
     "painting": "paints",
     "silent": "connected, but silent: perhaps a tab in the background",
@@ -57,13 +58,16 @@ def build_screens(view: View) -> dict[str, Any]:
     return {"displays": rows, "counts": {n: c for n, c in counts.items() if c}}
 
 
-def stand(state: str | None, expected: bool, outdated: bool) -> str:
+def stand(state: str | None, expected: bool, outdated: bool, overdue: bool) -> str:
     """How a display stands, in one word of ORDER.
 
     A visitor's tab in the background is silent by nature: only a display that is expected freezes or is missing.
+
+    Args:
+        overdue: gone for longer than it may be.
     """
     if state == "gone":
-        return "missing" if expected else "gone"
+        return ("missing" if overdue else "away") if expected else "gone"
     if state == "frozen":
         return "frozen" if expected else "silent"
     return "outdated" if outdated else "painting"
@@ -79,13 +83,14 @@ def _describe(table: Table, row: int) -> dict[str, Any]:
             found[column.name] = None if np.isnan(value) else float(value)
         else:
             found[column.name] = value
+    overdue = (found["absent_s"] or 0.0) > (found["missing_after_s"] or 0.0)
     # Ages are reckoned by the page from the moments.
     for name in ("silent_s", "absent_s", "painted_seq", "display_audience"):
         del found[name]
     # Not each new figure is worth sending everybody the list: a map is fresh, or it is not.
     age_ms = found["painted_age_ms"]
     found["painted_age_ms"] = None if age_ms is None else round(age_ms, -3 if age_ms < 60_000 else -4)
-    standing = stand(found["state"], bool(found["is_expected"]), bool(found["is_outdated"]))
+    standing = stand(found["state"], bool(found["is_expected"]), bool(found["is_outdated"]), overdue)
     order = found["order"]
     return {
         **found,

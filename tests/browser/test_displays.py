@@ -280,7 +280,7 @@ def test_the_list_of_displays_is_for_everybody(room, watch, size, scheme):
     assert post(room, {"display": mine, "do": "rename", "name": "North wall", "by": "Jane"})[0] == 200
     wall.page.goto("about:blank")
     show(desk.page, f"{room.url}/admin/screens")
-    wait_for(desk.page, f"{FLAT}.some((t) => t.includes('switched off or cut off'))", 30)
+    wait_for(desk.page, f"{FLAT}.some((t) => t.includes('not connected, but not yet for long'))", 30)
     card(desk.page, "North wall").get_by_role("button", name="Expect …").focus()
     desk.page.keyboard.press("Enter")
     assert desk.page.evaluate("document.activeElement.type") == "number"

@@ -144,3 +144,31 @@ def test_a_wall_has_nothing_to_search_with(room, watch):
     wait_for(seen.page, "window.controlRoom && controlRoom.debug().state === 'live'", 30)
     seen.page.keyboard.press("/")
     assert seen.page.evaluate(f"{INPUT} === null")
+
+
+def test_on_a_screen_with_a_map_what_is_found_is_shown_there(room, watch):
+    """The screen is not left: a place has a ring, a vehicle is followed, and the next slash begins anew."""
+    seen = open_screen(watch, f"{room.url}/map")
+    page = seen.page
+    wait_for(page, "window.controlRoomMap.map()", 30)
+    search(page, "bleak hall", "Bleak Hall")
+    page.keyboard.press("Enter")
+    wait_for(page, "document.querySelector('.map-target span')?.textContent === 'Bleak Hall'")
+    near = "((c) => Math.abs(c.lat - 52.01723) < 0.001 && Math.abs(c.lng + 0.7463) < 0.001)(controlRoomMap.map().getCenter())"
+    assert page.evaluate(near)
+    search(page, "robot nandu", "Robot Ñandú 9")
+    page.keyboard.press("Enter")
+    wait_for(page, "controlRoom.debug().followed === 'robots:Ñandú 9'", 20)
+    assert page.evaluate("location.pathname") == "/map"
+    assert seen.faults == []
+
+
+def test_an_alarm_that_is_found_opens_in_the_list(room, watch):
+    """From another screen by its link, and on the list's own screen without leaving it."""
+    seen = open_screen(watch, f"{room.url}/feeds")
+    page = seen.page
+    search(page, "nandu needs help", "Robot Ñandú 9 needs help")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/alarms?alarm=*")
+    wait_for(page, "document.querySelector('.desk-detail')?.innerText.includes('Robot Ñandú 9 needs help')", 30)
+    assert seen.faults == []

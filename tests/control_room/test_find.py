@@ -30,7 +30,12 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "vehicle_id": "2b854f1b",
             "state": "idle",
         },
-        {"vehicle_key": "robots:b", "label": "SBX-R470", "vehicle_type": "robot", "vehicle_id": "4787626a-b176"},
+        {
+            "vehicle_key": "robots:b",
+            "label": "SBX-R470",
+            "vehicle_type": "robot",
+            "vehicle_id": "8787626a-b176-429b-4712-5ca62e0c5c64",
+        },
         {"vehicle_key": "robots:c", "label": "SBX-R007", "vehicle_type": "robot", "locality": "Bleak Hall"},
         {"vehicle_key": "buses:1", "label": "MK64 ABC", "vehicle_type": "bus", "vehicle_id": "47", "route_name": "8"},
         {"vehicle_key": "buses:2", "label": "YX19ABC", "vehicle_type": "bus", "vehicle_id": "YX19 ABC"},
@@ -181,8 +186,9 @@ def test_a_number_plate_is_not_shown_either():
 
 def test_a_number_is_not_found_within_an_identity_that_a_machine_made():
     """47 is a robot, not the beginning of 4787626a; who types more of that means it."""
-    assert "vehicle robots:b" in found("470") and "vehicle robots:b" in found("4787626a")
-    assert "vehicle robots:a" in found("47")
+    assert "vehicle robots:b" in found("470") and "vehicle robots:b" in found("8787626a")
+    assert "vehicle robots:b" in found("8787626a-b176-429b-4712-5ca62e0c5c64")
+    assert [f for f in found("4712") if f.startswith("vehicle")] == [] and "vehicle robots:a" in found("47")
     only_identity = snapshot_of(
         {"vehicle": [{"vehicle_key": "v", "label": "X", "vehicle_type": "robot", "vehicle_id": "4787626a"}]}
     )

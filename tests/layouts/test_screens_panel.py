@@ -40,28 +40,30 @@ def test_what_is_wrong_stands_first_and_equals_stand_by_name():
         {**WALL, "display_key": "b", "label": "East wall"},
         {**WALL, "display_key": "c", "is_outdated": True},
         {**WALL, "display_key": "d", "state": "frozen"},
-        {**WALL, "display_key": "e", "state": "gone"},
+        {**WALL, "display_key": "e", "state": "gone", "absent_s": 301.0, "missing_after_s": 300.0},
+        {**WALL, "display_key": "g", "state": "gone", "absent_s": 299.0, "missing_after_s": 300.0},
         {**VISITOR, "display_key": "f", "state": "frozen"},
     )
     found = build_screens(view(*rows))
-    assert [row["display_key"] for row in found["displays"]] == ["e", "d", "c", "b", "a1b2c3", "ffff00", "f"]
-    assert found["counts"] == {"missing": 1, "frozen": 1, "outdated": 1, "painting": 3, "silent": 1}
+    assert [row["display_key"] for row in found["displays"]] == ["e", "d", "g", "c", "b", "a1b2c3", "ffff00", "f"]
+    assert found["counts"] == {"missing": 1, "frozen": 1, "away": 1, "outdated": 1, "painting": 3, "silent": 1}
 
 
 @pytest.mark.parametrize(
-    ("state", "expected", "outdated", "standing"),
+    ("state", "expected", "outdated", "overdue", "standing"),
     [
-        ("painting", True, False, "painting"),
-        ("painting", False, True, "outdated"),
-        ("frozen", True, True, "frozen"),
-        ("frozen", False, False, "silent"),
-        ("gone", True, True, "missing"),
-        ("gone", False, False, "gone"),
+        ("painting", True, False, False, "painting"),
+        ("painting", False, True, False, "outdated"),
+        ("frozen", True, True, False, "frozen"),
+        ("frozen", False, False, False, "silent"),
+        ("gone", True, True, True, "missing"),
+        ("gone", True, False, False, "away"),
+        ("gone", False, False, True, "gone"),
     ],
 )
-def test_a_display_stands_in_one_word(state, expected, outdated, standing):
-    """A visitor's tab in the background is silent by nature; only what is expected is missing."""
-    assert stand(state, expected, outdated) == standing
+def test_a_display_stands_in_one_word(state, expected, outdated, overdue, standing):
+    """A visitor's tab in the background is silent by nature; only what is expected, and too long gone, is missing."""
+    assert stand(state, expected, outdated, overdue) == standing
 
 
 def test_the_list_does_not_change_while_nothing_does():
