@@ -370,7 +370,8 @@
   document.addEventListener("controlroom:hits", ({ detail }) => showPicked(detail));
   document.addEventListener("controlroom:card", ({ detail }) => {
     // The card of a place: from now on that very vehicle is followed, wherever it goes.
-    if (!detail?.id?.startsWith("@") || !detail.card) return;
+    if (!detail?.id?.startsWith("@")) return;
+    if (!detail.card) { window.controlRoom.follow(null); return; }
     const { vehicle_key: key, label, x, y } = detail.card;
     window.controlRoom.follow(key);
     sayPicked({ kind: "vehicle", key, label, x, y });

@@ -37,6 +37,9 @@ log = structlog.get_logger()
 # A little less than a second, or the jitter of a feed asked each second would skip every other one.
 PANELS_EVERY_S = 0.9
 
+# World pixels at zoom 18: 60 m, some seconds of a bus.
+POINTED_WITHIN_PX = 160
+
 # Audience of a screen -> audiences of columns it holds.
 COLUMNS_OF: Mapping[str, frozenset[str]] = MappingProxyType({"wall": frozenset({STAFF})})
 
@@ -210,7 +213,10 @@ def project(snapshot: Snapshot, held: frozenset[str]) -> Snapshot:
 
 
 class CardFinder:
-    """The card of one vehicle, looked up by key, by the supplier's id, or by label."""
+    """The card of one vehicle, looked up by key, by the supplier's id, by label, or by its place: "@x,y" in map pixels.
+
+    A screen knows its vehicles by place only: their names do not travel with the map.
+    """
 
     def __init__(self, table: Table, feeds: Sequence[Feed]) -> None:
         self._table = table
@@ -222,6 +228,9 @@ class CardFinder:
         Where several have it (operators share ids), the one heard from last.
         """
         table = self._table
+        if wanted.startswith("@") and (place := _read_place(wanted[1:])) is not None:
+            nearest = self._find_nearest(*place)
+            return None if nearest is None else self._card(nearest)
         for column in ("vehicle_key", "vehicle_id", "label"):
             rows = np.flatnonzero(table[column] == wanted)
             if len(rows):
@@ -229,6 +238,16 @@ class CardFinder:
                 newest = rows[0] if np.isnat(times).all() else rows[np.nanargmax(_with_nan(times))]
                 return self._card(int(newest))
         return None
+
+    def _find_nearest(self, x: int, y: int) -> int | None:
+        """The vehicle nearest to that place; None where none is as near as it can have come since it was pointed at."""
+        known = np.flatnonzero(np.isfinite(self._table["latitude"]) & np.isfinite(self._table["longitude"]))
+        if not len(known):
+            return None
+        east, south = mercator(self._table["latitude"][known], self._table["longitude"][known])
+        apart = np.hypot(east.astype(float) - x, south.astype(float) - y)
+        nearest = int(np.argmin(apart))
+        return int(known[nearest]) if apart[nearest] <= POINTED_WITHIN_PX else None
 
     def _card(self, row: int) -> dict[str, Any]:
         table = self._table
@@ -248,6 +267,13 @@ class CardFinder:
             "ageing_s": feed.ageing_after_s if feed else None,
             "stale_s": feed.stale_after_s if feed else None,
         }
+
+
+def _read_place(text: str) -> tuple[int, int] | None:
+    parts = text.split(",")
+    if len(parts) != 2 or not all(len(p) <= 10 and p.isascii() and p.isdigit() for p in parts):
+        return None
+    return int(parts[0]), int(parts[1])
 
 
 def _with_nan(times: np.ndarray) -> np.ndarray:

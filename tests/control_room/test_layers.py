@@ -19,8 +19,8 @@ from control_room.clock import FixedClock
 from control_room.frames import FrameError
 from control_room.layers import LAYER, UNKNOWN, LayerKeeper, decode_layer, encode_layer, list_wanted
 from control_room.marks import mercator
-from control_room.model import COVERAGE, EVENT, Snapshot, Table, text_array
-from control_room.publish import Publisher
+from control_room.model import COVERAGE, EVENT, VEHICLE, Snapshot, Table, text_array
+from control_room.publish import CardFinder, Publisher
 from feeds.feed import Feed
 from layouts.layer import Entry, Fact, Features, Layer, Legend, Value, list_layers
 from layouts.panel import View
@@ -293,3 +293,22 @@ def test_the_publisher_gives_the_layers_that_are_wanted(city):
     assert set(some.layers) == {"coverage"}
     assert some.layers["coverage"][0] == LAYER
     assert len(decode_layer(some.layers["coverage"])[0]["keys"]) == 20
+
+
+def test_a_vehicle_is_found_by_the_place_it_is_pointed_at():
+    """The nearest within 60 m: the map knows no names. Anything else after the @ is an id like any other."""
+    columns = {
+        "vehicle_key": ["f:1", "f:2", "f:3", "f:4"],
+        "label": ["one", "two", "@home", "lost"],
+        "latitude": [52.04, 52.0402, 52.2, None],
+        "longitude": [-0.76, -0.76, -0.9, None],
+    }
+    finder = CardFinder(Table.of(VEHICLE, columns), ())
+    x, y = mercator(np.array([52.04]), np.array([-0.76]))
+
+    assert finder.find(f"@{x[0]},{y[0]}")["label"] == "one"
+    assert finder.find(f"@{x[0]},{y[0] - 50}")["label"] == "two"
+    assert finder.find(f"@{x[0] + 500},{y[0]}") is None
+    assert finder.find("@home")["label"] == "@home"
+    assert finder.find("@1,-2") is None
+    assert CardFinder(Table.empty(VEHICLE), ()).find("@1,2") is None
