@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from control_room.walls.wall_file import read_walls
 from layouts.panel import Panel
@@ -339,8 +339,8 @@ def test_a_changed_file_comes_to_the_wall_and_a_wrong_one_is_told(hall: Hall, op
     hall.file.write_text(hall.file.read_text().replace("What moves now", "The city"), encoding="utf-8")
     page.wait_for_timeout(1100)
     page.evaluate("controlRoomWall.ask()")
-    wait_for(page, "document.querySelector('.wall-title')?.textContent === 'The city'")
-    assert page.locator("#wall-fault").is_hidden()
+    expect(page.locator(".wall-title")).to_have_text("The city", timeout=15_000)
+    expect(page.locator("#wall-fault")).to_be_hidden()
 
 
 def test_a_wall_that_is_not_there_is_a_404(hall: Hall, watch: Any) -> None:
