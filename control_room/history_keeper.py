@@ -93,7 +93,7 @@ class HistoryKeeper:
         waiting = len(self._spool) if self._spool is not None else 0
         lost = f", {self._spool.dropped} lost" if self._spool is not None and self._spool.dropped else ""
         since = f" since {self._late_since:%H:%M} UTC" if self._late_since else ""
-        return f"history is late{since}: {self._fault}; {waiting} batches wait on disk{lost}"
+        return f"history is late{since}: {self._fault}; batches waiting on disk: {waiting}{lost}"
 
     @property
     def reader(self) -> Reader | None:
@@ -112,7 +112,7 @@ class HistoryKeeper:
 
     def close(self) -> None:
         """Write what is known so far; what the database does not take now, the next start hands on."""
-        self._looker.shutdown(wait=True, cancel_futures=True)
+        self._looker.shutdown(wait=True)
         if self._sampler is None:
             return
         self._keep()
@@ -140,10 +140,11 @@ class HistoryKeeper:
             now = snapshot()
             if now is not seen and self._sampler is not None:
                 seen = now
-                await loop.run_in_executor(self._looker, self._note, now)
+                # Not called off by the end of the program: what was seen is taken in.
+                await asyncio.shield(loop.run_in_executor(self._looker, self._note, now))
             if loop.time() - written_s >= WRITE_EVERY_S:
                 written_s = loop.time()
-                await loop.run_in_executor(self._looker, self._keep)
+                await asyncio.shield(loop.run_in_executor(self._looker, self._keep))
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _note(self, snapshot: Snapshot) -> None:

@@ -45,7 +45,7 @@ class Periods:
         lengths = cells["period_s"]
         groups: dict[tuple[float, float], list[int]] = {}
         for row in rows:
-            until_s = ends[row] / 1000
+            until_s = int(ends[row]) / 1000
             since_s = until_s - float(lengths[row])
             if math.isfinite(since_s) and self._since_s <= since_s < until_s:
                 groups.setdefault((since_s, until_s), []).append(row)

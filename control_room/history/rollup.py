@@ -108,7 +108,8 @@ class Minutes:
         """All increments since the last time; then there are none."""
         drained, self._open = self._open, {}
         return [
-            Row(name[0], name[1], minute_s, int(row[COUNT]), *row[TOTAL:])
+            # Plain numbers: arrays' own would not go into JSON.
+            Row(name[0], name[1], minute_s, int(row[COUNT]), *map(float, row[TOTAL:]))
             for minute_s, rows in sorted(drained.items())
             for name, row in rows.items()
         ]

@@ -80,6 +80,9 @@ BARS = {
     "find_p95_ms": Bar("search in 30,000 things, p95", "ms", 20),
     "find_moved_ms": Bar("search right after 5,000 vehicles moved, longest", "ms", None),
     "find_first_ms": Bar("search, the first after the start", "ms", None),
+    "timeline_screen_p50_ms": Bar("the desk right after a seek in that day, painted, p50", "ms", None, digits=0),
+    "timeline_screen_p95_ms": Bar("the desk right after a seek in that day, painted, p95", "ms", 500, digits=0),
+    "timeline_screen_max_ms": Bar("the desk right after a seek in that day, longest", "ms", None, digits=0),
     "timeline_seek_p50_ms": Bar("seek in a day of 5,000 vehicles, from disk, p50", "ms", None),
     "timeline_seek_p95_ms": Bar("seek in a day of 5,000 vehicles, from disk, p95", "ms", 500),
     "timeline_seek_max_ms": Bar("seek in a day of 5,000 vehicles, longest", "ms", None),
@@ -121,6 +124,13 @@ BARS = {
     },
     "rss_growth_percent": Bar("server memory, growth in 10 min", "%", 2, digits=2),
     "rss_mb": Bar("server memory", "MB", None),
+    "history_core_percent": Bar("history at 5,000 vehicles a second, share of a core", "%", 15),
+    "history_look_ms": Bar("history: a look at the city", "ms"),
+    "history_longest_look_ms": Bar("history: the longest look", "ms"),
+    "history_write_ms_each_15_s": Bar("history: a batch to the disk and the database", "ms"),
+    "writer_step_p95_ms_without": Bar("writer's step p95 without history", "ms"),
+    "writer_step_p95_ms_with": Bar("writer's step p95 with history beside it", "ms"),
+    "history_mb_after_run": Bar("history file after the run", "MB"),
 }
 
 

@@ -21,6 +21,7 @@ from control_room.history.retention import KEPT, let_go, list_held
 from control_room.history.rollup import Minutes, Rate
 from control_room.history.spool import Spool
 from control_room.history.store import HistoryStore
+from control_room.model import to_ms
 from control_room.storage import schema
 from control_room.storage.database import DatabaseError
 from tests.control_room.history.town import LONDON, RUN, local, robot, sampler, seconds, snapshot
@@ -108,9 +109,13 @@ def test_low_high_and_last_survive_being_put_together(store, reader):
 def test_a_batch_comes_back_from_the_queue_as_it_went_in(tmp_path):
     """Unknown values stay unknown on their way through JSON."""
     made = sampler(MORNING)
+    cell = {"cell_key": "c:1", "cell_id": "C1", "feed": "cells", "period_s": 60.0, "availability_percent": 100.0}
     for at in seconds(MORNING, MORNING + timedelta(seconds=90), 10):
-        made.note(snapshot(at, vehicle=[robot()]))
+        made.note(
+            snapshot(at, vehicle=[robot()], cell=[{**cell, "observed_at": to_ms(MORNING + timedelta(minutes=1))}])
+        )
     before = made.drain(AT_S)
+    assert any(row.measure == "cell.available_percent" for row in before.rows)
 
     after = decode_batch(encode_batch(before))
 
