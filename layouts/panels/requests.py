@@ -62,6 +62,7 @@ def build_requests(view: View) -> Component:
     if len(table) == 0:
         return build_none(view)
     figures = count_for(view)
+    compared = _build_usual(view, figures)
     return html.Div(
         [
             build_figures(
@@ -72,7 +73,7 @@ def build_requests(view: View) -> Component:
                     build_figure(format_count(figures.closed_today), "closed today"),
                 ]
             ),
-            *_build_usual(view, figures),
+            *compared,
             _build_bars("Open by category", "Category", figures.categories, MOST_CATEGORIES),
             html.Div(
                 [
@@ -81,19 +82,20 @@ def build_requests(view: View) -> Component:
                 ],
                 className="panel-pair",
             ),
+            *([] if compared else [build_usual_note(view)]),
             build_request_sources(view),
         ]
     )
 
 
 def _build_usual(view: View, figures: Figures) -> list[Component]:
-    """What stands open against the usual of this hour; why not, where too little is known."""
+    """What stands open against the usual of this hour; nothing where too little is known."""
     over = None if figures.untimed == figures.open else float(figures.over)
     lines = [
         build_usual_line(view, "Open", float(figures.open), find_usual(view, "request.open")),
         build_usual_line(view, "Over target", over, find_usual(view, "request.over")),
     ]
-    return [line for line in lines if line is not None] or [build_usual_note(view)]
+    return [line for line in lines if line is not None]
 
 
 def _tell_unclear(figures: Figures) -> str:
