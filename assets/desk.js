@@ -54,7 +54,9 @@
     window.controlRoomTheme.choose(theme);
     byId("work-theme").value = theme;
     window.controlRoomDeskPanels.show(hidden.includes("panels") ? [] : panels);
-    if (layers !== null && layers.join() !== layersNow().join()) window.controlRoomLayers?.use(layers);
+    // What the address asks for comes before what was kept.
+    const isAsked = new URLSearchParams(window.location.search).has("layers");
+    if (layers !== null && !isAsked && layers.join() !== layersNow().join()) window.controlRoomLayers?.use(layers);
   }
 
   /** What the map shows now, as words: "cells", "coverage:sinr". */

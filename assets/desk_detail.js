@@ -8,7 +8,7 @@
   const RENEW_MS = 5000, WITHIN_MS = 8000, WORLD = 256 * 2 ** 18;
   const PLACES = ["place", "road", "stop"], AT_ZOOM = { place: 14, road: 13.5, cell: 14.5, alarm: 15 };
 
-  let url = null, thing = null, asked = 0, timer = 0, failedSince = null, before = null;
+  let url = null, followed = null, thing = null, asked = 0, timer = 0, failedSince = null, before = null;
 
   const byId = (id) => document.getElementById(id);
 
@@ -20,6 +20,7 @@
 
   /** An alarm was opened (its guidance is made by alarm_desk.js) or closed. */
   function showAlarm(isOpen) {
+    if (!isOpen && byId("alarm-guidance").hidden) return; // something else stands there by now
     stop();
     reveal(isOpen ? "alarm" : null);
   }
@@ -87,7 +88,7 @@
 
   function close() {
     if (thing === null) return;
-    if (thing.kind === "vehicle") window.controlRoom.follow(null);
+    if (thing.kind === "vehicle") { followed = null; window.controlRoom.follow(null); }
     stop();
     reveal(null);
     if (before?.isConnected) before.focus({ preventScroll: true });
@@ -127,7 +128,9 @@
   });
   // A vehicle that the address or another part of the screen follows.
   document.addEventListener("controlroom:card", ({ detail }) => {
-    if (url === null || byId("work-thing") === null || !detail?.id || detail.id.startsWith("@") || thing?.kind === "vehicle") return;
-    show("vehicle", detail.id);
+    const id = detail?.id ?? null;
+    if (url === null || byId("work-thing") === null || id?.startsWith("@") || id === followed) return;
+    followed = id;
+    if (id !== null && thing?.key !== id) show("vehicle", id);
   });
 })();

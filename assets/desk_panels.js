@@ -32,6 +32,9 @@
   }
 
   const topicsOf = (names) => [...always, ...names.map((name) => `panel:${name}`)];
+  const tell = () => window.controlRoom?.showPanels(topicsOf(shown).filter((topic) => topic !== "map").map((topic) => topic.replace("panel:", "")));
+  // A layout that came from the server while the channel was only beginning is told once it has begun.
+  document.addEventListener("controlroom:panel", () => { if (place !== null && shown !== null) tell(); }, { once: true });
 
   window.controlRoomDeskPanels = {
     /** `where` they stand, the topics that are always wanted, and [name, title] of all there are. */
@@ -53,7 +56,7 @@
       shown = [...names];
       // Before the channel has begun its element carries the topics; after that it is told of others.
       if (isFirst) document.getElementById("live").dataset.topics = topicsOf(names).join();
-      if (others) window.controlRoom?.showPanels(topicsOf(names).filter((topic) => topic !== "map").map((topic) => topic.replace("panel:", "")));
+      if (others) tell();
     },
   };
 })();

@@ -100,7 +100,14 @@ def _build_group(samples: Any, view: View, side: str) -> list[Component]:
         html.Div(
             [
                 html.P(words, className="style-words"),
-                html.Div(_as_example(part, f"{side}-{number}"), className="style-part"),
+                html.Div(
+                    _as_example(part, f"{side}-{number}"),
+                    className="style-part",
+                    # What is too wide for its column scrolls, by keyboard as well.
+                    tabIndex=0,
+                    role="group",
+                    **{"aria-label": words},
+                ),
             ],
             className="style-sample",
         )
