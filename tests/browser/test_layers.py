@@ -1,0 +1,209 @@
+"""The map's layers in a real browser, on the product with its sandbox: switched, drawn, picked, linked, and by keyboard."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.browser.conftest import wait_for, wait_until_live
+
+HELD = "controlRoom.debug(true).then((d) => d.worker.drawing.layers)"
+
+
+def open_map(watch, sandbox, query: str = "", **options):
+    watched = watch(**options)
+    watched.page.goto(f"{sandbox.url}/map{query}")
+    wait_until_live(watched.page, within_s=60)
+    return watched
+
+
+def wait_until_held(page, *names: str, within_s: float = 90) -> None:
+    """Until the worker holds those layers with something in them, and the page has said how many there are of each."""
+    until = time.monotonic() + within_s
+    while not all(page.evaluate(HELD)["held"].get(name, 0) > 0 for name in names):
+        assert time.monotonic() < until, f"not within {within_s} s: {names}, but {page.evaluate(HELD)}"
+        page.wait_for_timeout(200)
+    for name in names:
+        said = f"document.querySelector('.layer-legend[data-layer=\"{name}\"] .layer-said')"
+        wait_for(page, f"/^[0-9]/.test({said}?.textContent ?? '')")
+
+
+def pixels(page, canvas: int) -> bytes:
+    """What the map's ground (0) or its vehicles (1) look like now."""
+    return page.locator(".city-canvas").nth(canvas).screenshot()
+
+
+@pytest.fixture(scope="module")
+def map_page(browser, sandbox):
+    """One page for the tests that only look; opened with three layers on."""
+    context = browser.new_context(viewport={"width": 1600, "height": 900})
+    page = context.new_page()
+    faults = []
+    page.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.goto(f"{sandbox.url}/map?layers=coverage,cells,airspace")
+    wait_until_live(page, within_s=60)
+    wait_until_held(page, "coverage", "cells", "airspace")
+    yield page
+    assert faults == []
+    context.close()
+
+
+def test_the_address_says_which_layers_are_on(map_page):
+    """Those and no others are asked for, held by the worker, ticked, and explained in words."""
+    held = map_page.evaluate(HELD)
+
+    assert sorted(held["shown"]) == ["airspace", "cells", "coverage"]
+    assert held["held"]["cells"] > 0 and held["held"]["coverage"] > 0
+    ticked = map_page.eval_on_selector_all("input[data-layer]:checked", "all => all.map((i) => i.dataset.layer)")
+    assert sorted(ticked) == ["airspace", "cells", "coverage"]
+    words = map_page.locator(".layer-legends").inner_text()
+    assert "nobody measured" in words and "down" in words and "no drones" in words
+    assert map_page.locator('.layer-legend[data-layer="coverage"] .layer-said').inner_text().startswith("1")
+
+
+def test_switching_a_layer_changes_the_ground_and_is_remembered(watch, sandbox):
+    """The ground is painted anew, the server told, and the same screen opens with it next time."""
+    watched = open_map(watch, sandbox, "?layers=none", width=1280, height=800)
+    page = watched.page
+    wait_for(page, "controlRoomMap.map() !== null")
+    page.wait_for_timeout(1500)
+    before = pixels(page, 0)
+
+    page.locator('input[data-layer="coverage"]').check()
+    wait_until_held(page, "coverage")
+    page.wait_for_timeout(1500)
+    assert pixels(page, 0) != before
+
+    page.goto(f"{sandbox.url}/map")
+    wait_until_live(page, within_s=60)
+    assert page.evaluate("controlRoomLayers.choice().names") == ["coverage"]
+    page.locator('input[data-layer="coverage"]').uncheck()
+    assert page.evaluate("controlRoomLayers.choice().names") == []
+    assert page.locator(".layer-legend").count() == 0
+    assert watched.faults == []
+
+
+def test_a_type_of_vehicle_can_be_switched_off(watch, sandbox):
+    """Its marks leave the map at once; the others stay."""
+    page = open_map(watch, sandbox, "?layers=none&vehicles=bus", width=1280, height=800).page
+    wait_for(page, "controlRoomMap.map() !== null")
+    page.wait_for_timeout(1500)
+    only_buses = page.evaluate("controlRoom.debug(true).then((d) => d.worker.drawing.inView)")
+
+    page.locator('input[data-type="robot"]').check()
+    page.wait_for_timeout(1500)
+    more = page.evaluate("controlRoom.debug(true).then((d) => d.worker.drawing.inView)")
+
+    assert 0 < only_buses < more
+
+
+def test_coverage_can_be_shaded_by_noise_as_well(map_page):
+    """Another legend, the same hexagons."""
+    box = map_page.locator('.layer-legend[data-layer="coverage"]')
+    box.locator("select").select_option("sinr")
+
+    assert box.locator("h3").inner_text() == "5G signal to noise, SINR in dB"
+    assert "13 to 20" in box.inner_text()
+    assert map_page.evaluate("controlRoomLayers.choice().shades") == {"coverage": "sinr"}
+    box.locator("select").select_option("rsrp")
+
+
+def test_a_click_tells_what_is_there(map_page, sandbox):
+    """The cell whose place a link names: its card with figures, units and age, and an event for whoever wants more."""
+    map_page.goto(f"{sandbox.url}/map/table?layer=cells")
+    wait_for(map_page, "document.querySelector('.panel-cells_table tbody th')", 60)
+    name = map_page.locator(".panel-cells_table tbody th").first.inner_text().split(" · ")[0]
+
+    map_page.goto(f"{sandbox.url}/map?layers=cells&cell={name}")
+    wait_until_live(map_page, within_s=60)
+    wait_until_held(map_page, "cells")
+    wait_for(map_page, "document.querySelector('.map-target')")
+    assert name in map_page.locator(".map-target").inner_text()
+    map_page.evaluate(
+        """window.picked = []; document.addEventListener("controlroom:picked", ({ detail }) => window.picked.push(detail));"""
+    )
+    map_page.locator(".city-leaflet").focus()
+    map_page.keyboard.press("Enter")
+    wait_for(map_page, "window.picked.length > 0")
+
+    picked = map_page.evaluate("window.picked[0]")
+    assert picked["kind"] == "cell"
+    assert set(picked) == {"kind", "key", "label", "x", "y"}
+    card = map_page.locator('.layer-card[data-kind="cell"]').first.inner_text()
+    assert "Load, downlink" in card and "Measured" in card and "%" in card
+
+    map_page.locator(".layer-close").click()
+    assert map_page.locator(".layer-picked").is_hidden()
+    assert map_page.locator(".map-target").count() == 0
+
+
+def test_a_click_on_a_vehicle_follows_that_vehicle(watch, sandbox):
+    """The page knows places, the server names: after a click its card is there, and it goes on being followed."""
+    page = open_map(watch, sandbox, "?layers=none&vehicles=bus", width=1280, height=800).page
+    wait_for(page, "controlRoomMap.map() !== null")
+    key = None
+    for at in sorted({(x, y) for x in range(2, 14) for y in range(2, 10)}):
+        page.evaluate(
+            "([fx, fy]) => { const m = controlRoomMap.map(), s = m.getSize(), p = m.project(m.containerPointToLatLng([s.x * fx / 16, s.y * fy / 12]), 18); controlRoom.pick(Math.round(p.x), Math.round(p.y)); }",
+            list(at),
+        )
+        page.wait_for_timeout(60)
+        key = page.evaluate("controlRoom.debug().followed")
+        if key is not None:
+            break
+    assert key is not None, "a grid of clicks over the city hits one of eighty buses"
+    wait_for(page, "controlRoom.debug().followed && !controlRoom.debug().followed.startsWith('@')")
+    wait_for(page, "document.getElementById('followed-label').textContent.length > 0")
+
+
+def test_a_link_to_what_is_not_there_says_so(watch, sandbox):
+    """In words, on the screen, for screen readers as well; the map stays where it was."""
+    watched = open_map(watch, sandbox, "?cell=%3Cb%3Enowhere", width=1280, height=800)
+    wait_for(watched.page, "!document.querySelector('.layer-notice').hidden")
+
+    assert watched.page.locator(".layer-notice").inner_text() == "No cell '<b>nowhere' in the inventory."
+    assert watched.page.locator(".layer-notice b").count() == 0
+    assert watched.page.locator(".map-target").count() == 0
+
+
+def test_the_mark_of_a_link_goes_by_keyboard(watch, sandbox):
+    """Escape in the map takes it away; so does its button, which has a name."""
+    page = open_map(watch, sandbox, "?place=Bleak%20Hall", width=1280, height=800).page
+    wait_for(page, "document.querySelector('.map-target')")
+    button = page.get_by_role("button", name="Remove the mark of Bleak Hall")
+    assert button.bounding_box()["width"] >= 24
+
+    page.locator(".city-leaflet").focus()
+    page.keyboard.press("Escape")
+    assert page.locator(".map-target").count() == 0
+
+
+def test_a_wall_shows_the_layers_of_its_address_with_their_legend_and_nothing_to_click(watch, sandbox):
+    """The same layers without switches."""
+    watched = watch(1920, 1080)
+    watched.page.goto(f"{sandbox.url}/wall?layers=cells&at=52.04,-0.76")
+    wait_until_live(watched.page, within_s=60)
+    wait_until_held(watched.page, "cells")
+
+    assert watched.page.locator("#map-layers :is(input, select, a)").count() == 0
+    assert "down" in watched.page.locator(".layer-legends").inner_text()
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize(
+    "layer", ["cells", "coverage", "requests", "airspace", "disruptions", "environment", "events", "alarms"]
+)
+def test_every_layer_can_be_read_as_a_table(watch, sandbox, layer):
+    """A link from its legend leads there; the table has rows, or says in words that there are none."""
+    watched = watch(1280, 800)
+    watched.page.goto(f"{sandbox.url}/map/table?layer={layer}")
+    wait_for(
+        watched.page,
+        "document.querySelector('.page-panel .panel')?.textContent.length > 20 && !document.querySelector('.page-panel .panel').textContent.includes('on its way')",
+        60,
+    )
+
+    assert watched.page.locator(".page-panel h2").count() == 1
+    assert watched.faults == []
