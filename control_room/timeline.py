@@ -32,9 +32,11 @@ from control_room.live import (
     MAX_MESSAGE_BYTES,
     MAX_TOPICS,
     NOT_TEXT,
+    PANEL_TOPIC,
     REFUSED,
     TOO_BIG,
     TRY_LATER,
+    VEHICLE_PANEL,
     Message,
     Receive,
     Scope,
@@ -55,12 +57,19 @@ FAST_TICK_S: Final = 0.2  # where frames are put together
 RAW_MOST: Final = 4  # frames of one look sent as they were recorded; of more, what they come to
 MOMENT_EVERY_S: Final = 1.0
 BEAT_EVERY_S: Final = 2.0
+VEHICLE_EVERY_S: Final = 0.9
 HELLO_WITHIN_S: Final = 10.0
 STUCK_AFTER_S: Final = 60.0
 # The newest frame of a running control room is at most so old; time may pass it by that much.
 EDGE_MS: Final = 5_000
 
-FindCard = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+VEHICLE_TOPIC: Final = PANEL_TOPIC + VEHICLE_PANEL
+
+# A longer pause between two points of a track is not bridged by a line: nobody knows the way.
+TRACK_GAP_MS: Final = 120_000
+
+BuildCard = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+BuildPanel = Callable[[str, Mapping[str, Any] | None], bytes]
 _Found = TypeVar("_Found")
 
 
@@ -103,6 +112,8 @@ class _Session:
     asked: bool = False  # the topics changed: what is newly wanted is due
     gap: Gap | None = None
     card: str | None = None
+    vehicle_due: float = 0.0  # when the panel about the followed vehicle is renewed
+    track_due: bool = False  # the way that the followed vehicle came has not been sent for this moment
     named: dict[str, bytes] = field(default_factory=dict)
     seq: int = 0
     columns: Columns = field(default_factory=lambda: Columns.none(0))
@@ -124,7 +135,8 @@ class Timeline:
         shelf: what was recorded.
         now: real time, aware UTC.
         mode: of what is recorded where its files do not say.
-        find_card: facts of a vehicle and the legend of its map -> its card.
+        build_card: facts of a vehicle and the legend of its map -> its card.
+        build_panel: id that is followed and its card, None where there is none -> the panel about it.
         incident: what pages are told of the incident that is open; then what is held is all there will ever be.
     """
 
@@ -133,14 +145,16 @@ class Timeline:
         shelf: Shelf,
         now: Callable[[], datetime],
         mode: str,
-        find_card: FindCard,
+        build_card: BuildCard,
+        build_panel: BuildPanel,
         incident: Mapping[str, Any] | None = None,
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
         self._shelf = shelf
         self._now = now
         self._mode = mode
-        self._find_card = find_card
+        self._build_card = build_card
+        self._build_panel = build_panel
         self._incident = incident
         self._ends = incident is not None
         self._max_sessions = max_sessions
@@ -223,6 +237,7 @@ class Timeline:
             elif session.rate:
                 await self._tick(session)
             await self._send_card(session)
+            await self._send_track(session)
             now = loop.time()
             if session.rate and now >= session.moment_due:
                 await self._send_moment(session)
@@ -263,6 +278,7 @@ class Timeline:
         last = self._end_of(session)
         session.at, session.since = min(seen.at, last), asyncio.get_running_loop().time()
         session.gap, session.card, session.named, session.shown = seen.gap, None, {}, seeks
+        session.track_due, session.vehicle_due = True, 0.0
         if is_first:
             await self._send_text(session, self._hello(session))
         await self._send_moment(session)
@@ -271,6 +287,7 @@ class Timeline:
         self._note_map(session, session.player.seq)
         await self._send_card(session)
         await self._send_named(session, seen.named)
+        await self._send_track(session)
         if session.wish is None:
             await self._send_text(session, _beat(session, whole=True))
 
@@ -344,11 +361,26 @@ class Timeline:
             return
         wanted = session.follow
         record = await self.read(session.player.find_vehicle, wanted)
-        card = None if record is None else self._find_card(record, session.player.legend)
+        card = None if record is None else self._build_card(record, session.player.legend)
         text = orjson.dumps({"type": "card", "id": wanted, "card": card}).decode()
         if text != session.card and wanted == session.follow:
             session.card = text
             await self._send_text(session, text)
+        now = asyncio.get_running_loop().time()
+        if VEHICLE_TOPIC in session.topics and now >= session.vehicle_due:
+            # Not recorded for each vehicle: made of what is known of the one that is followed.
+            session.vehicle_due = now + VEHICLE_EVERY_S
+            await self._send_named(session, {VEHICLE_TOPIC: self._build_panel(wanted, card)})
+
+    async def _send_track(self, session: _Session) -> None:
+        """The way that the followed vehicle came, once for each moment sought: it takes reading a hundred key frames."""
+        if not session.track_due or session.wish is not None or session.follow is None or not session.wants_map:
+            return
+        session.track_due = False
+        wanted = session.follow
+        trace = await self.read(session.player.trace, wanted)
+        if wanted == session.follow:
+            await self._send_text(session, encode_trace(wanted, trace))
 
     async def _send_moment(self, session: _Session) -> None:
         now = asyncio.get_running_loop().time()
@@ -382,6 +414,15 @@ class Timeline:
 
     async def _send_text(self, session: _Session, text: str) -> None:
         await _send(session, {"type": "websocket.send", "text": text})
+
+
+def encode_trace(wanted: str, trace: Mapping[str, list[int]]) -> str:
+    """The `track` message of the live channel: the first point, then steps; `gaps` are the points before which it is broken."""
+    at, steps = trace["at"], {}
+    for name in ("x", "y"):
+        steps[name] = [value - before for value, before in zip(trace[name], [0, *trace[name]], strict=False)]
+    gaps = [n for n in range(1, len(at)) if at[n] - at[n - 1] > TRACK_GAP_MS]
+    return orjson.dumps({"type": "track", "id": wanted, **steps, "gaps": gaps}).decode()
 
 
 class _Stuck(Exception):
@@ -469,7 +510,7 @@ def _take_follow(session: _Session, said: Mapping[str, Any]) -> None:
     vehicle = said.get("id")
     if vehicle is not None and (not isinstance(vehicle, str) or not 0 < len(vehicle) <= MAX_ID_CHARS):
         raise Refused(f"id is neither null nor a text of at most {MAX_ID_CHARS} characters")
-    session.follow, session.card = vehicle, None
+    session.follow, session.card, session.track_due, session.vehicle_due = vehicle, None, True, 0.0
 
 
 def _take_layers(session: _Session, said: Mapping[str, Any]) -> None:

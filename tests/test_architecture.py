@@ -95,6 +95,7 @@ MAY_IMPORT = {
         "alerts.alarm",
     ),
     "control_room.blackbox.marks": ("control_room.blackbox", "control_room.model", "alerts.alarm"),
+    "control_room.blackbox.cards": ("control_room", "layouts"),
     "control_room.blackbox.standing": ("control_room", "layouts"),
     "control_room.blackbox.service": ("control_room",),
     "control_room.blackbox.record": (),

@@ -26,6 +26,9 @@ log = structlog.get_logger()
 FACTS: Final = "facts"
 FACTS_BASE: Final = "facts:base"
 
+TRACE_MS: Final = 1_800_000
+FASTEST_PX_S: Final = 200.0  # 70 m/s; what went further between two key frames is another vehicle
+
 # So many damaged chunks before a moment are passed over in looking for one that holds.
 PASS_OVER: Final = 60
 
@@ -192,6 +195,42 @@ class Player:
         record["observed_at"] = None if t == 0 else (facts.t0 + t - 1) * 1000
         return record
 
+    def trace(self, wanted: str, span_ms: int = TRACE_MS) -> dict[str, list[int]]:
+        """Where a vehicle was before this moment, a point a key frame (22 to 60 s): {"at" (ms), "x", "y"}, oldest first.
+
+        Empty where it is not on the map. A point that may be another vehicle's is left out with all before it.
+        """
+        trace: dict[str, list[int]] = {"at": [], "x": [], "y": []}
+        facts, number = self._read_facts(), self.held.find(self.now_ms)
+        row = None if facts is None else facts.find_row(wanted)
+        if facts is None or row is None or number is None or (slot := facts.record(row)["slot"]) is None:
+            return trace
+        if self.find_vehicle(wanted) is None:
+            return trace
+        points = [(self.now_ms, self.columns)]
+        key = facts.record(row)["vehicle_key"]
+        run = self.about().get("run")
+        for stretch in reversed(self.held.stretches[: number + 1]):
+            if stretch.first < self.now_ms - span_ms or stretch.segment.about.get("run") != run:
+                break
+            if stretch.first >= points[-1][0]:
+                continue
+            try:
+                columns = FrameDecoder().decode(stretch.segment.read_key(stretch.chunk))
+            except (SegmentError, FrameError):
+                continue
+            if not _goes_on(columns, points[-1][1], slot):
+                break
+            points.append((stretch.first, columns))
+        # Numbers of places on the map are given anew when a vehicle leaves: it must have had its own all the way.
+        while len(points) > 1 and _slot_then(self._shelf, points[-1][0], key) != slot:
+            points.pop()
+        for at, columns in reversed(points):
+            trace["at"].append(at)
+            trace["x"].append(int(columns.x[slot]))
+            trace["y"].append(int(columns.y[slot]))
+        return trace
+
     def list_vehicles(self) -> dict[str, int | None]:
         """Key of every vehicle known at this moment -> its slot on the map; None where it is not on it."""
         facts = self._read_facts()
@@ -324,3 +363,25 @@ class Player:
         if len(self._unsure) > n:
             free = np.concatenate([free, self._unsure[n:]])
         self._unsure = free
+
+
+def _goes_on(earlier: Columns, later: Columns, slot: int) -> bool:
+    """Whether that place on the map may be the same vehicle's in both."""
+    if slot >= len(earlier.look) or earlier.look[slot] == 0:
+        return False
+    if (earlier.look[slot] - 1) % 16 != (later.look[slot] - 1) % 16:
+        return False
+    seconds = max(60.0, float(later.t[slot]) - float(earlier.t[slot]))
+    step = np.hypot(float(later.x[slot]) - float(earlier.x[slot]), float(later.y[slot]) - float(earlier.y[slot]))
+    return bool(step <= FASTEST_PX_S * seconds)
+
+
+def _slot_then(shelf: Shelf, at: int, key: str) -> int | None:
+    player = Player(shelf)
+    try:
+        player.seek(at)
+    except NothingHeld:
+        return None
+    facts = player._read_facts()
+    row = None if facts is None else facts.find_row(key)
+    return None if facts is None or row is None else facts.record(row)["slot"]

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 WAITING_MOST: Final = 300  # bundles; beyond, moments go unrecorded rather than memory growing
 TRY_AGAIN_S: Final = 30.0  # after the disk refused
 LOOK_AFTER_S: Final = 60.0
+ENDS_WITHIN_S: Final = 10.0
 # Left to others on this disk: the journal of alarms must never be refused for the sake of the record.
 RESERVE_BYTES: Final = 500_000_000
 
@@ -92,9 +93,13 @@ class Recorder:
                 log.warning("black box: the disk or this machine is too slow; moments go unrecorded")
 
     def close(self) -> None:
-        """Write what waits, and close the file."""
-        self._queue.put(None)
-        self._thread.join()
+        """Write what waits, and close the file; a disk that hangs is not waited for."""
+        try:
+            self._queue.put(None, timeout=ENDS_WITHIN_S)
+        except queue.Full:
+            log.warning("black box: the disk hangs; what waited is not recorded")
+            return
+        self._thread.join(ENDS_WITHIN_S)
 
     # In the thread
 

@@ -229,13 +229,27 @@ class Segment:
             raise SegmentError(f"{self.name.path.name}: the key frame at byte {chunk.offset} is damaged")
         return records
 
+    def read_key(self, chunk: Chunk) -> bytes:
+        """The key frame a chunk begins with, as it was sent, and nothing else of it.
+
+        Raises:
+            SegmentError: the file is gone, or the key frame is damaged.
+        """
+        start = chunk.offset + record.HEAD_BYTES + self._length_at(chunk.offset)
+        found = record.find_record(self.read_bytes(start, start + record.HEAD_BYTES + self._length_at(start)))
+        if found is None or found.kind != KEY:
+            raise SegmentError(f"{self.name.path.name}: the key frame at byte {start} is damaged")
+        return found.body
+
+    def _length_at(self, offset: int) -> int:
+        """What the head there says of the length of its body; at most what a body may have."""
+        length = int.from_bytes(self.read_bytes(offset, offset + record.HEAD_BYTES)[4:8], "little")
+        return min(length, record.MAX_BODY_BYTES)
+
     def read_named(self, offset: int) -> bytes | None:
         """Content of the NAMED record at that place; None where it is damaged."""
-        head = self.read_bytes(offset, offset + record.HEAD_BYTES)
-        length = int.from_bytes(head[4:8], "little")
-        if length > record.MAX_BODY_BYTES:
-            return None
-        found = record.find_record(self.read_bytes(offset, offset + record.HEAD_BYTES + length))
+        end = offset + record.HEAD_BYTES + self._length_at(offset)
+        found = record.find_record(self.read_bytes(offset, end))
         return None if found is None or found.kind != NAMED else record.unpack_named(found.body)[1]
 
     def read_bytes(self, start: int, end: int) -> bytes:

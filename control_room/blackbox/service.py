@@ -6,7 +6,6 @@ DATA/blackbox/sandbox   screens of a simulated one
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from control_room.access import Receive, Scope, Send
+from control_room.blackbox.cards import build_card, build_vehicle_panel
 from control_room.blackbox.incident import JOURNAL, ExtractedJournal, Incident
 from control_room.blackbox.recorder import Recorder
 from control_room.blackbox.requests import TimelineRequests
@@ -26,9 +24,8 @@ from control_room.blackbox.tape import Tape
 from control_room.city import City
 from control_room.clock import Clock
 from control_room.live import Bundle
-from control_room.marks import WORLD
-from control_room.model import VEHICLE, Snapshot, Table
-from control_room.publish import CardFinder, Publisher
+from control_room.model import Snapshot
+from control_room.publish import Publisher
 from control_room.timeline import Timeline
 
 AUDIENCE: Final = "wall"  # whose screens are recorded: staff look back, and nobody else
@@ -75,7 +72,7 @@ class BlackBox:
             journal = ExtractedJournal.read(incident.folder / JOURNAL)
             folder, mode, find_journal = incident.box, incident.mode, lambda: journal
         shelf = Shelf(folder, AUDIENCE)
-        self.timeline = Timeline(shelf, clock.now, mode, build_card, incident=told)
+        self.timeline = Timeline(shelf, clock.now, mode, build_card, build_vehicle_panel, incident=told)
         scratch = kept.folder.parent / "exports" if kept is not None else None
         self._requests = TimelineRequests(
             shelf, self.timeline.read, find_journal, self._state, AUDIENCE, scratch, incident=told
@@ -120,33 +117,3 @@ def find_kept(settings: Mapping[str, Any], mode: str) -> Kept | None:
         return None
     folder = Path(settings["data"]) / "blackbox" / mode
     return Kept(folder, settings["blackbox_hours"], settings["blackbox_max_mb"] * 1_000_000)
-
-
-def build_card(record: Mapping[str, Any], legend: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The card of a vehicle as it was, from what `Player.find_vehicle` found.
-
-    The same as the live channel's, with `facts_at`: when speed, battery and route were last recorded, ms.
-    """
-    x, y = record["x"], record["y"]
-    row: dict[str, Any] = {
-        name: [record.get(name)] for name in VEHICLE.by_name if name in record and name != "observed_at"
-    }
-    row["latitude"], row["longitude"] = [_latitude(y)], [x / WORLD * 360 - 180]
-    observed = record["observed_at"]
-    row["observed_at"] = np.array(["NaT" if observed is None else observed], dtype="datetime64[ms]")
-    card = CardFinder(Table.of(VEHICLE, row), ()).find(record["vehicle_key"])
-    limits: Mapping[str, Any] = next(
-        (feed for feed in legend.get("feeds", ()) if feed["name"] == record.get("feed")), {}
-    )
-    return {
-        **(card or {}),
-        "x": x,
-        "y": y,
-        "ageing_s": limits.get("ageing_s"),
-        "stale_s": limits.get("stale_s"),
-        "facts_at": record["facts_at"],
-    }
-
-
-def _latitude(y: int) -> float:
-    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / WORLD))))

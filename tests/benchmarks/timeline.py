@@ -29,7 +29,7 @@ import numpy as np
 import orjson
 from websockets.asyncio.client import connect
 
-from control_room.blackbox.service import build_card
+from control_room.blackbox.cards import build_card, build_vehicle_panel
 from control_room.blackbox.shelf import Shelf
 from control_room.blackbox.standing import Standing
 from control_room.blackbox.tape import Tape
@@ -50,6 +50,8 @@ ABOUT = {"mode": "live", "city": "Milton Keynes", "simulated": False}
 VEHICLES = 5000
 PANELS = 40
 SEEKS = 200
+# Corner of Milton Keynes, pixels of zoom 18: 40,000 of them, 14.7 km, from here are in view of a map of the city.
+WEST, NORTH = 33_394_600, 22_133_200
 
 
 class MadeUp:
@@ -86,7 +88,7 @@ def make_day(folder: Path, hours: float, begin: datetime = T0, standing: Any = N
     for second in range(round(hours * 3600)):
         at = begin + timedelta(seconds=second)
         x, y = ((a + s + lot.integers(-2, 3, VEHICLES)) % 40_000 for a, s in zip((x, y), step, strict=True))
-        columns = [a.astype(np.int32) for a in (np.full(VEHICLES, second + 1), x + 33_000_000, y + 21_800_000)]
+        columns = [a.astype(np.int32) for a in (np.full(VEHICLES, second + 1), x + WEST, y + NORTH)]
         now_ms = round(at.timestamp() * 1000)
         look = np.full(VEHICLES, 2, dtype=np.int32)
         frame = encoder.encode(Marks(keys, *columns, look - 1, look, legend, now_ms))
@@ -107,7 +109,7 @@ async def time_seeks(folder: Path, last: int, seeks: int) -> tuple[list[float], 
     """How long each took, ms, and the bytes of one in the middle."""
     lot = np.random.default_rng(3)
     first = round(T0.timestamp() * 1000)
-    timeline = Timeline(Shelf(folder, "wall"), lambda: T0 + timedelta(days=2), "live", build_card)
+    timeline = Timeline(Shelf(folder, "wall"), lambda: T0 + timedelta(days=2), "live", build_card, build_vehicle_panel)
     took, weights = [], []
     topics = ["map", *MadeUp.topics[:30]]
     async with serving(_AsHub(timeline)) as port, connect(f"ws://127.0.0.1:{port}", max_size=None) as socket:

@@ -19,12 +19,13 @@ from websockets.exceptions import ConnectionClosed
 from alerts.alarm import Event, What
 from alerts.journal import JournalUnavailable
 from control_room.access import OPERATOR, WALL, Gate
+from control_room.blackbox.cards import build_card, build_vehicle_panel
+from control_room.blackbox.compare import list_texts
 from control_room.blackbox.incident import ExtractedJournal
 from control_room.blackbox.marks import MARKS_MOST, build_alarm_marks, fold
 from control_room.blackbox.requests import TimelineRequests
-from control_room.blackbox.service import build_card
 from control_room.blackbox.shelf import Shelf
-from control_room.frames import DELTA, KEY, PANEL, FrameDecoder
+from control_room.frames import DELTA, KEY, PANEL, FrameDecoder, inflate
 from control_room.live import encode_panel
 from control_room.model import ALARM, EVENT, Table
 from control_room.publish import CardFinder
@@ -63,7 +64,7 @@ class AsHub:
 
 
 def make_timeline(folder, now=NOON + timedelta(days=1), **options):
-    return Timeline(Shelf(folder, "wall"), lambda: now, "sandbox", build_card, **options)
+    return Timeline(Shelf(folder, "wall"), lambda: now, "sandbox", build_card, build_vehicle_panel, **options)
 
 
 class Screen:
@@ -121,8 +122,8 @@ def test_a_screen_gets_a_moment_whole_and_in_order(recorded):
             await page.say(type="seek", at=ms(NOON + 31 * S))
             second = await page.until_whole(1)
 
-        assert kinds(first) == ["hello", "moment", "key", "card", "panel", "beat"]
-        assert kinds(second) == ["moment", "key", "card", "panel", "beat"]
+        assert kinds(first) == ["hello", "moment", "key", "card", "panel", "track", "beat"]
+        assert kinds(second) == ["moment", "key", "card", "panel", "track", "beat"]
         hello, moment = first[:2]
         assert (hello["replaying"], hello["mode"], hello["now"], hello["rate"]) == (True, "sandbox", moment["at"], 0)
         assert {name: second[0][name] for name in ("at", "rate", "from", "to", "gap", "seek")} == {
@@ -148,7 +149,7 @@ def test_a_card_of_then_is_the_card_that_was_sent_then(recorded):
             await page.hello(at=ms(NOON + 120 * S), topics=["map"], follow="bus 3")
             card = (await page.until_whole(0))[3]
             await page.say(type="follow", id="nobody")
-            none = await page.read()
+            none, track = await page.read(), await page.read()
 
         sent = CardFinder(given[ms(NOON + 120 * S)][1].tables["vehicle"], ()).find("bus 3")
         assert card["id"] == "bus 3"
@@ -156,6 +157,29 @@ def test_a_card_of_then_is_the_card_that_was_sent_then(recorded):
         assert (card["card"].pop("ageing_s"), card["card"].pop("stale_s")) == (30.0, 90.0)
         assert card["card"] == {name: value for name, value in sent.items() if name not in ("ageing_s", "stale_s")}
         assert none == {"type": "card", "id": "nobody", "card": None}
+        assert track == {"type": "track", "id": "nobody", "x": [], "y": [], "gaps": []}
+
+    run(story)
+
+
+def test_the_panel_about_a_followed_vehicle_is_of_that_moment(recorded):
+    """Who shows the panel about one vehicle gets what was known of it then, and words for what was not recorded."""
+    folder, _ = recorded
+
+    async def story():
+        async with screen(make_timeline(folder)) as page:
+            await page.hello(at=ms(NOON + 125 * S), topics=["map", "panel:vehicle"], follow="bus 3")
+            found = await page.until_whole(0)
+            await page.say(type="follow", id="<b>nobody</b>")
+            none = await page.until(lambda m: not isinstance(m, dict))
+
+        words = list_texts(json.loads(inflate(found[kinds(found).index("panel")][1])[1])["children"])
+        said = list_texts(json.loads(inflate(none[-1][1])[1])["children"])
+        assert words[:2] == ["bus 3", "bus"]
+        assert words[words.index("Speed") + 1] == "24\u202fkm/h"
+        assert words[words.index("Where") + 1] == "Bletchley"
+        assert "not recorded with it" in words[-1]
+        assert said == ["No vehicle “<b>nobody</b>” was known at this moment."]
 
     run(story)
 

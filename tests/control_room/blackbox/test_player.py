@@ -234,3 +234,41 @@ def test_who_plays_frames_one_by_one_holds_what_a_screen_held(folder):
 
     for mine, theirs in zip(decoder.columns.all(), given[-1][0].frame.columns.all(), strict=True):
         assert np.array_equal(mine, theirs)
+
+
+def test_the_way_a_vehicle_came_is_known(folder):
+    """Its places at the key frames before a moment, newest last, as the screens were shown them then."""
+    tape = make_tape(folder)
+    given = record_span(tape, Screens(rows=8), NOON, 400)
+    tape.close()
+    by_time = {bundle.frame.now_ms: bundle.frame for bundle, _ in given}
+    player = Player(Shelf(folder, "wall"))
+    player.seek(ms(NOON + 350 * S))
+
+    trace = player.trace("bus 5")
+
+    slot = by_time[ms(NOON)].slot_of["buses:5"]
+    assert trace["at"] == [
+        *(c.chunk.first for c in player.held.stretches if c.first < ms(NOON + 350 * S)),
+        player.now_ms,
+    ]
+    assert trace["x"] == [int(by_time[at].columns.x[slot]) for at in trace["at"]]
+    assert trace["y"] == [int(by_time[at].columns.y[slot]) for at in trace["at"]]
+    assert player.trace("nobody") == {"at": [], "x": [], "y": []}
+
+
+def test_a_way_never_takes_in_that_of_another_vehicle(folder):
+    """Where a vehicle got the place of one that had left, its way begins with itself."""
+    screens, tape = Screens(rows=3), make_tape(folder)
+    screens.gone = {2}
+    record_span(tape, screens, NOON, 130)
+    screens.gone = {0, 2}
+    record_span(tape, screens, NOON + 130 * S, 3)
+    screens.gone = {0}
+    record_span(tape, screens, NOON + 133 * S, 200)
+    tape.close()
+    player = Player(Shelf(folder, "wall"))
+    player.seek(ms(NOON + 320 * S))
+
+    assert player.trace("buses:2")["at"][0] >= ms(NOON + 133 * S)
+    assert player.trace("buses:1")["at"][0] == ms(NOON)
