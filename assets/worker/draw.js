@@ -35,7 +35,7 @@ self.Draw = (() => {
   let size = 0, fromX, fromY, toX, toY, began, lasts, seenT, seenLook, tailX, tailY, tailAt, tailLength;
 
   let pending = 0, timer = 0, cost = 4, lastPaint = 0, drawn = -1, lastSeq = NaN;
-  const counters = { paints: 0, seq: null, grounds: 0, inView: 0, cost_ms: 0, stale: 0, fastest_px_s: 0 };
+  const counters = { paints: 0, seq: null, grounds: 0, ground_ms: 0, inView: 0, cost_ms: 0, stale: 0, fastest_px_s: 0 };
 
   function grow(n) {
     if (n <= size) return;
@@ -248,6 +248,7 @@ self.Draw = (() => {
       areas: () => Layers.paintAreas(baseContext, view, look, seconds),
     });
     Layers.paintMarks(baseContext, view, look, seconds);
+    counters.ground_ms = performance.now() - layersAt;
   }
 
   /** A layer came, or others are shown: painted soon, but a busy feed does not repaint the ground more than once a second. */
