@@ -120,6 +120,8 @@ self.Draw = (() => {
     grow(n);
     // After a gap (reconnected, or another run of the server) a slot may hold another vehicle.
     const reset = next.seq !== lastSeq + 1;
+    // Another moment altogether (a seek, another run): what stands there is wrong, and the budget of painting must not keep it there.
+    if (reset) lastPaint = -Infinity;
     lastSeq = next.seq;
     const glide = !calm && channel !== "lost" && counters.inView <= CROWD && clock.rate > 0;
     for (let i = 0; i < n; i += 1) {
