@@ -128,6 +128,10 @@ _LISTED: Final = (
             "time in service, of the measured time; suspect counters are left out", 2, "more", "thing"),
     Measure("cell.load_percent", "Load of the cells", "%", "mean", "cell", ("", "cell"),
             "downlink radio resources used, weighted by the measurement periods", 1, None, "thing"),
+    Measure("cell.load_ul_percent", "Load of the cells, up", "%", "mean", "cell", ("", "cell"),
+            "uplink radio resources used, weighted by the measurement periods", 1, None, "thing"),
+    Measure("cell.throughput_ul_kbps", "Throughput of a device, up", "kbit/s", "mean", "cell", ("", "cell"),
+            "mean a device gets, weighted by the measurement periods", 0, "more", "thing"),
     Measure("cell.throughput_dl_kbps", "Throughput of a device, down", "kbit/s", "mean", "cell", ("", "cell"),
             "mean a device gets, weighted by the measurement periods", 0, "more", "thing"),
     Measure("cell.delay_dl_ms", "Delay over the air", "ms", "mean", "cell", ("", "cell"),
@@ -174,6 +178,8 @@ _LISTED: Final = (
             "of the measurement periods, each once"),
     Measure("service.online_percent", "Processes done online", "%", "mean", "service", ("",),
             "mean of the shares the processes tell", 1, "more"),
+    Measure("service.response_ms", "Time to answer", "ms", "mean", "service", ("",),
+            "mean over the services that tell one", 0, "less"),
     # Transport
     Measure("transport.on_time_percent", "On time", "%", "share", "vehicle", ("", "route"),
             "bus time not more than 1 min early or 5 min 59 s late, of bus time with a known lateness", 1, "more"),
@@ -185,6 +191,7 @@ _LISTED: Final = (
     Measure("transport.disruptions", "Disruptions in force", "disruptions", "level", "disruption", ("", "disruption_type"),
             "those in force by their own period", 1, "less"),
     Measure("hire.available", "Hire vehicles at stations", "vehicles", "level", "hire_station", ("",), "vehicles for hire at stations"),
+    Measure("hire.docks", "Free places at hire stations", "places", "level", "hire_station", ("",), "free places at stations"),
     # Ours
     Measure("alarm.raised", "Alarms raised", "alarms", "total", "alarm", ("", "priority", "rule:…"),
             "alarms that became active while we watched; the journal has each of them", 0, "less"),

@@ -18,7 +18,9 @@ from control_room.model import Table
 # Measure -> column, and whether the value is a share of the weight (per cent).
 _CELL_MEANS: Final = {
     "cell.load_percent": "prb_dl_percent",
+    "cell.load_ul_percent": "prb_ul_percent",
     "cell.throughput_dl_kbps": "throughput_dl_kbps",
+    "cell.throughput_ul_kbps": "throughput_ul_kbps",
     "cell.delay_dl_ms": "delay_dl_ms",
 }
 # Services say at which moment they were counted, and not since when: each counts since it was counted before.

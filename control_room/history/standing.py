@@ -96,11 +96,12 @@ def _describe_services(table: Table, ages: np.ndarray) -> dict[Name, Rate]:
     for name in table["service_id"][failing].tolist():
         if name:
             rates["service.failing_min", f"service:{name}"] = _minutes(1)
-    share = table["online_share_percent"]
-    told = known & np.isfinite(share)
-    if told.any():
-        total, n = float(share[told].sum()), int(told.sum())
-        rates["service.online_percent", ""] = Rate(total, n, total / n)
+    for measure, column in (("service.online_percent", "online_share_percent"), ("service.response_ms", "response_ms")):
+        values = table[column]
+        told = known & np.isfinite(values)
+        if told.any():
+            total, n = float(values[told].sum()), int(told.sum())
+            rates[measure, ""] = Rate(total, n, total / n)
     return rates
 
 
@@ -155,10 +156,12 @@ def _describe_transport(snapshot: Snapshot, now: datetime) -> dict[Name, Rate]:
             rates["transport.disruptions", kind or "other"] = _level(count)
     if list_known(snapshot.tables["trip"], snapshot.feeds, now).any():
         rates["transport.cancellations", ""] = WATCHED
-    free = stations["vehicles_available"][list_known(stations, snapshot.feeds, now)]
-    free = free[np.isfinite(free)]
-    if len(free):
-        rates["hire.available", ""] = _level(free.sum())
+    known = list_known(stations, snapshot.feeds, now)
+    for measure, column in (("hire.available", "vehicles_available"), ("hire.docks", "docks_available")):
+        counts = stations[column][known]
+        counts = counts[np.isfinite(counts)]
+        if len(counts):
+            rates[measure, ""] = _level(counts.sum())
     return rates
 
 

@@ -16,10 +16,13 @@ from feeds.sandbox.twins.mobile_network import values_of
 _LOADS = np.linspace(0.0, 0.99, 100)
 # Measure -> name of the counter (TS 28.552), what it is multiplied by to be in the measure's unit.
 _COUNTERS = {
+    "cell.load_ul_percent": ("RRU.PrbTotUl", 1.0),
     "cell.throughput_dl_kbps": ("DRB.UEThpDl", 1.0),
+    "cell.throughput_ul_kbps": ("DRB.UEThpUl", 1.0),
     "cell.delay_dl_ms": ("DRB.AirIfDelayDl", 0.1),
     "cell.devices": ("RRC.ConnMean", 1.0),
 }
+_MEANS = [measure for measure in _COUNTERS if measure != "cell.devices"]
 
 
 def fill_cells(figures: Figures, trouble: Trouble, crowd_at: dict[tuple[float, float], Floats]) -> None:
@@ -45,7 +48,7 @@ def fill_cells(figures: Figures, trouble: Trouble, crowd_at: dict[tuple[float, f
         figures.share("cell.available_percent", cell.cell_id, served, ones)
         figures.total("cell.down_min", cell.cell_id, out_s / 60, is_sparse=True)
         figures.mean("cell.load_percent", cell.cell_id, 100 * load, 3600 * served)
-        for measure in ("cell.throughput_dl_kbps", "cell.delay_dl_ms"):
+        for measure in _MEANS:
             figures.mean(measure, cell.cell_id, values[measure], 3600 * served)
         figures.level("cell.devices", cell.cell_id, values["cell.devices"])
         figures.share("cell.setup_success_percent", cell.cell_id, made / 3600, tried / 3600)
@@ -56,7 +59,7 @@ def fill_cells(figures: Figures, trouble: Trouble, crowd_at: dict[tuple[float, f
     n = float(len(cells))
     figures.share("cell.available_percent", "", sums["up"], np.full(len(hours), n))
     figures.total("cell.down_min", "", (n - sums["up"]) * 60)
-    for measure, total in (("cell.load_percent", 100 * sums["load"]), ("cell.throughput_dl_kbps", sums["cell.throughput_dl_kbps"]), ("cell.delay_dl_ms", sums["cell.delay_dl_ms"])):  # fmt: skip
+    for measure, total in {"cell.load_percent": 100 * sums["load"], **{m: sums[m] for m in _MEANS}}.items():
         figures.mean(measure, "", total / np.maximum(sums["up"], 1e-9), 3600 * sums["up"])
     figures.level("cell.devices", "", sums["cell.devices"])
     figures.share("cell.setup_success_percent", "", sums["made"] / 3600, sums["tried"] / 3600)
