@@ -180,7 +180,10 @@
     document.addEventListener(type, () => { if (isWanted() && !sound().isAllowed()) sound().wake(); }, { capture: true });
   }
   // A wall that is told to be heard has nobody who presses keys; its browser may be set to allow it (see docs/alarms.md).
-  addEventListener("load", () => { if (new URLSearchParams(location.search).get("sound") === "on") sound().wake(); });
+  const wake = () => { if (new URLSearchParams(location.search).get("sound") === "on") sound().wake(); };
+  // On a wall this script may run after the page has loaded; sound.js comes after it all the same.
+  if (document.readyState === "complete") setTimeout(wake);
+  else addEventListener("load", wake);
 
   // While the channel is lost, alarms cannot reach this screen: that is worth a word and a note of its own.
   let channel = null;

@@ -236,7 +236,7 @@
     const sum = counts ? URGENT.filter((p) => counts[p] > 0).map((p) => `${counts[p].toLocaleString("en-GB")} ${p}`).join(", ") : "";
     const text = fault ? "New alarms cannot be told at the moment."
       : !watched ? "No alarm system is at work."
-        : most === undefined ? "No high alarm waits." : `${sum} not acknowledged: ${first === null ? "" : first.title}`;
+        : most === undefined ? "No high alarm waits." : `${sum} unanswered: ${first === null ? "" : first.title}`;
     line.dataset.priority = fault || !watched ? "high" : most ?? "none";
     if (line.dataset.said === text) return;
     line.dataset.said = text;

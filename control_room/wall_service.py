@@ -12,6 +12,7 @@ left to the plain map screen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,9 @@ TABLE: Final = "/wall/table"
 ONE_THING: Final = frozenset({"follow", "cell", "request", "place", "at", "vehicle"})
 # What Dash's page needs of us: the place where it renders, here inside the cell of the map.
 ROOT_OF_DASH: Final = '<div id="react-entry-point"></div>'
+
+
+_SOURCES: Final = re.compile(r'<script[^>]* src="([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -117,12 +121,18 @@ class WallService:
 
 
 def _split(page: str) -> tuple[str, str]:
-    """What stands before and after the screen of Dash's page."""
+    """What stands before and after the screen of Dash's page; its scripts wait for the first paint."""
     before, _, rest = page.partition(SCREEN_BEGINS)
     _, found, after = rest.partition(SCREEN_ENDS)
-    if not found:
+    scripts, end, rest = after.rpartition("</body>")
+    if not found or not end:
         raise ValueError("Dash's page lacks the marks of its screen; layouts/shell.py writes them")
-    return before, after
+    # Fetched at once and run after the first paint (assets/early/scripts.js).
+    ahead = "".join(
+        f'<link rel="preload" as="script" fetchpriority="low" href="{src}">' for src in _SOURCES.findall(scripts)
+    )
+    later = f'{ahead}<template id="later">{scripts}</template><script src="/assets/early/scripts.js"></script>'
+    return before, f"{later}{end}{rest}"
 
 
 async def _ask(app: App, scope: Scope) -> str:

@@ -163,7 +163,7 @@ def test_a_new_high_alarm_stops_the_wall_until_it_is_acknowledged(hall: Hall, op
     page.wait_for_timeout(6000)  # longer than a page stays: this is what is tested
 
     assert page.evaluate(PAGE) == "alarms"
-    assert page.locator("#wall-waits").inner_text() == "1 high not acknowledged: Robot R2 is out of contact"
+    assert page.locator("#wall-waits").inner_text() == "1 high unanswered: Robot R2 is out of contact"
 
     desk = watch().page
     desk.add_init_script("localStorage.setItem('control-room.name', 'Anna Weiss')")
@@ -185,7 +185,7 @@ def test_an_alarm_nobody_answers_does_not_stop_the_wall_for_ever(hall: Hall, ope
 
     wait_for(page, f"controlRoomWall.debug().why === null && {PAGE} === 'map'", 40)
 
-    assert page.locator("#wall-waits").inner_text() == "1 highest not acknowledged: Robot R1 needs help"
+    assert page.locator("#wall-waits").inner_text() == "1 highest unanswered: Robot R1 needs help"
 
 
 def test_old_alarms_and_lesser_ones_stop_nothing(hall: Hall, open_wall: Any) -> None:
