@@ -95,6 +95,7 @@ def _build_row(health: FeedHealth, state: str, quality: Quality) -> Component:
             html.Th(name, scope="row", role="rowheader"),
             *(html.Td(c, role="cell", **{"data-head": h}) for c, h in zip(cells, HEADS[1:], strict=True)),
         ],
+        id=f"feed-{health.feed}",  # where search leads
         role="row",
         className=f"is-{state} is-privacy" if health.has_privacy_fault else f"is-{state}",
     )

@@ -112,7 +112,11 @@ def test_a_visitor_has_an_identity_but_is_not_expected():
     [row] = note({1: Screen("alarms", "wall", at(99), display="ffff0000ffff", since=at(3))}, 100)
 
     assert (row["display_key"], row["label"], row["is_named"]) == ("ffff0000ffff", "alarms ffff00", False)
-    assert row["is_expected"] is False and row["missing_after_s"] is None and row["first_seen_at"] == "2026-03-02T12:00:03Z"
+    assert (
+        row["is_expected"] is False
+        and row["missing_after_s"] is None
+        and row["first_seen_at"] == "2026-03-02T12:00:03Z"
+    )
 
 
 def test_a_retired_display_is_listed_only_while_it_is_connected():
