@@ -19,6 +19,7 @@ from tests.benchmarks import (
     five_pages,
     history,
     isolation,
+    layers_load,
     many_screens,
     one_screen,
     sandbox_city,
@@ -57,6 +58,7 @@ BENCHES: dict[str, bars.Measure] = {
     "five_pages": five_pages.measure,
     "many_screens": many_screens.measure,
     "desk_load": desk_load.measure,
+    "layers_load": layers_load.measure,
     "soak": soak.measure,
 }
 
