@@ -70,16 +70,17 @@ def build_network_targets(view: View) -> Component:
 
 def _build_row(held: Held) -> Component:
     target = held.target
+    noun = held.noun.removesuffix("s") if held.of == 1 else held.noun
     if not held.of:
         stands: list[Component | str] = [DASH, html.Span("nothing known", className="under")]
     elif held.missed:
         stands = [
             symbol("help"),
             html.B(format_count(held.missed)),
-            html.Span(f"of {format_count(held.of)} {held.noun}", className="under"),
+            html.Span(f"of {format_count(held.of)} {noun}", className="under"),
         ]
     else:
-        stands = ["none", html.Span(f"of {format_count(held.of)} {held.noun}", className="under")]
+        stands = ["none", html.Span(f"of {format_count(held.of)} {noun}", className="under")]
     return html.Tr(
         [
             html.Th(

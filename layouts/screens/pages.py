@@ -78,6 +78,8 @@ def build_page(page: Page, view: View, settings: Mapping[str, Any], vehicle: str
     follow = vehicle if page.has_vehicle and vehicle else None
     if follow is not None:
         shown, names = [_build_vehicle(view, follow), *shown], (PANEL_ID, *names)
+    elif page.has_vehicle:
+        shown.append(_build_way_to_vehicle())
     panels = html.Div(shown, className="page-grid")
     middle = build_scroll([build_links(page.path), panels], f"{page.title}: panels")
     topics = tuple(f"panel:{name}" for name in names)
@@ -100,6 +102,16 @@ def _build_vehicle(view: View, wanted: str) -> Component:
     )
     label = "Vehicle, scrolls sideways where it is narrow"
     return html.Div(inside, className="page-panel", tabIndex=0, role="group", **{"aria-label": label})
+
+
+def _build_way_to_vehicle() -> Component:
+    """Where one finds the card of a single vehicle, while none is chosen."""
+    words = [
+        "One vehicle's card: find it by the search, or choose its name in ",
+        html.A("the table of all", href="/wall/table"),
+        ".",
+    ]
+    return html.P(words, className="panel-note")
 
 
 def _build_panel(name: str, view: View) -> Component:

@@ -12,6 +12,7 @@ import pytest
 from control_room.diary import Diary
 from layouts.panel import View
 from layouts.parts.vehicle_card import build_vehicle_card, build_vehicle_link, format_minutes
+from layouts.screens.pages import PAGES, build_page
 from tests.layouts.cases import NOW, find_all, words
 from tests.layouts.tables import health_of, measure_ms, table_of, view_with
 
@@ -207,3 +208,20 @@ def test_the_same_facts_give_the_same_card_and_it_takes_few_milliseconds():
 
     assert words(build_vehicle_card(view, "47")) == words(build_vehicle_card(view, "47"))
     assert measure_ms(lambda v: build_vehicle_card(v, "47"), view) < 15
+
+
+def test_the_page_of_fleets_has_the_card_only_where_a_vehicle_is_chosen():
+    """Then the channel brings it and follows that vehicle; else the page says where to choose one."""
+    fleet = next(page for page in PAGES if page.has_vehicle)
+    view = after(seen(0))
+    chosen, open_ = build_page(fleet, view, {}, "47"), build_page(fleet, view, {})
+
+    def live(screen: Any) -> dict[str, Any]:
+        return next(c for c in screen.children if getattr(c, "id", None) == "live").to_plotly_json()["props"]
+
+    assert live(chosen)["data-topics"].startswith("panel:vehicle,")
+    assert live(chosen)["data-follow"] == "47"
+    assert find_all(chosen, "panel-vehicle")
+    assert "panel:vehicle," not in live(open_)["data-topics"]
+    assert (live(open_)["data-follow"], find_all(open_, "panel-vehicle")) == ("", [])
+    assert "choose its name in the table of all" in words(open_)
