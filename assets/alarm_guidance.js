@@ -102,9 +102,10 @@
     return null;
   }
 
-  /** The timeline at that moment, with the alarm marked and its vehicle or cell on the map. There `at` is the moment, not a place. */
+  /** The timeline at that moment, with the alarm marked and its vehicle, cell or place on the map. There `at` is the moment, and a place is `where`. */
   function momentOf(row, raised, place) {
-    const { at: _, ...shown } = place ?? {};
+    const { at: where, ...shown } = place ?? {};
+    if (where !== undefined) shown.where = where;
     return `/timeline?${new URLSearchParams({ at: new Date(raised).toISOString().replace(".000Z", "Z"), alarm: row.alarm_key, ...shown })}`;
   }
 

@@ -72,6 +72,8 @@
     parts = { live, clock, date, mode, play, pace, spans, steps, bar, said, news, held, status, drawer, compare: tools.querySelector(".time-compare") };
     place.replaceChildren(drawer, tools, bar, element("div", { className: "time-line" }, said, news, held), status);
     place.addEventListener("keydown", pressInBar);
+    // A screen with a list of keys of its own says these among them.
+    if (place.dataset.keys === "bar") window.controlRoomForms?.more?.("Time bar", KEYS);
   }
 
   document.addEventListener("controlroom:started", () => {

@@ -364,7 +364,7 @@ class ControlRoom:
 
     def _build_timeline(self, parameters: Mapping[str, str]) -> Any:
         view = self._publisher.view(self.cache.snapshot)
-        return build_timeline(view, parameters.get("follow") or None, self.settings)
+        return build_timeline(view, parameters, self.settings)
 
     def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
         return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)

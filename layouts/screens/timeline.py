@@ -17,22 +17,31 @@ from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.map_layers import build_map_layers_part
+from layouts.parts.map_layers import TOPIC as LAYERS_TOPIC
+from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_overlay
 from layouts.parts.timebar import build_timebar
 from layouts.screens.pages import build_links
 from layouts.screens.wall import build_followed, build_header, build_live, build_panel_frame
 
 PATH = "/timeline"
-TOPICS = ("map", "panel:alarms", "panel:alarm_call", "panel:fleet", "panel:feeds")
+TOPICS = ("map", "panel:alarms", "panel:alarm_call", "panel:fleet", "panel:feeds", LAYERS_TOPIC)
+USUAL_LAYERS = ("alarms",)
+# Of the address; `at` is the moment here, so a place on the map is `where`.
+PLACES = ("cell", "request", "place", "layers", "vehicles")
 
 
-def build_timeline(view: View, follow: str | None, settings: Mapping[str, Any]) -> Component:
+def build_timeline(view: View, parameters: Mapping[str, str], settings: Mapping[str, Any]) -> Component:
     """The screen `/timeline`.
 
     Args:
-        follow: identity or label of a vehicle to follow; None follows nobody.
+        parameters: of the address: `follow`, `layers`, `vehicles`, `cell`, `request`, `place` and `where`
+            (latitude,longitude), as on `/map`. `at` and `alarm` are the page's own (assets/timeline.js).
         settings: of the server; tiles are read from them.
     """
+    shown = {name: parameters[name] for name in PLACES if name in parameters}
+    if "where" in parameters:
+        shown["at"] = parameters["where"]
     middle = html.Main(
         [
             html.H2("Map", className="unseen"),
@@ -49,10 +58,11 @@ def build_timeline(view: View, follow: str | None, settings: Mapping[str, Any]) 
             build_panel_frame("alarms", view),
             build_panel_frame("fleet", view),
             build_panel_frame("feeds", view),
+            build_map_layers_part(view, shown, on=USUAL_LAYERS, tables="/map/table"),
         ],
         className="wall-side timeline-side",
         tabIndex=0,
-        **{"aria-label": "Alarms, fleet and feeds of the moment shown"},
+        **{"aria-label": "Alarms, fleet, feeds and layers of the moment shown"},
     )
     return html.Div(
         [
@@ -62,7 +72,7 @@ def build_timeline(view: View, follow: str | None, settings: Mapping[str, Any]) 
             side,
             html.Footer([*build_timebar(view), *build_announcers(sound="on")], className="timeline-foot"),
             *build_overlay(view),
-            build_live(view, "timeline", TOPICS, follow),
+            build_live(view, "timeline", TOPICS, parameters.get("follow") or None),
         ],
         id="wall",
         className="wall wall-timeline",
