@@ -22,6 +22,8 @@ from control_room.network import WEAK
 from control_room.remember import remember
 from control_room.requests import read_requests
 
+# So many categories or places have figures of their own; a feed that makes up a name a row must not fill the disk.
+MOST_KEYS: Final = 300
 # A mean of directions has no meaning.
 _NO_MEAN: Final = frozenset(("wind_direction",))
 _OF_REQUESTS: Final = ("request.in", "request.out", "request.online_percent", "request.closed_days")
@@ -71,7 +73,7 @@ def _describe_requests(table: Table, feeds: Mapping[str, FeedHealth], now: datet
     rates = {("request.open", ""): _level(is_open.sum()), ("request.over", ""): _level(over.sum())}
     for form, codes in ((CATEGORY, requests.category), (ESTATE, requests.locality)):
         for measure, rows in (("request.open", is_open), ("request.over", over)):
-            for name, count in zip(codes.names, codes.count(rows).tolist(), strict=False):
+            for name, count in zip(codes.names[:MOST_KEYS], codes.count(rows).tolist(), strict=False):
                 rates[measure, form + name] = _level(count)
     # What is made and closed happens (`control_room.history.store`); here it is said that somebody watches.
     return rates | {(measure, ""): WATCHED for measure in _OF_REQUESTS}

@@ -137,6 +137,7 @@ BARS = {
     "history_look_ms": Bar("history: a look at the city", "ms"),
     "history_longest_look_ms": Bar("history: the longest look", "ms"),
     "history_write_ms_each_15_s": Bar("history: a batch to the disk and the database", "ms"),
+    "history_first_write_ms": Bar("history: the first batch of a start, with all requests", "ms"),
     "writer_step_p95_ms_without": Bar("writer's step p95 without history", "ms"),
     "writer_step_p95_ms_with": Bar("writer's step p95 with history beside it", "ms"),
     "history_mb_after_run": Bar("history file after the run", "MB"),

@@ -14,18 +14,19 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from control_room.city import CITIES, load_city
+from control_room.city import CITIES, City, load_city
 from control_room.clock import FixedClock
 from control_room.history.place import name_file, open_history
 from control_room.history.sampler import Sampler
 from control_room.history.spool import Spool
 from control_room.history.store import HistoryStore
-from control_room.model import FeedHealth, Snapshot
+from control_room.model import Batch, FeedHealth, Snapshot, Table, text_array
 from control_room.publish import Publisher
 from control_room.writer import advance
 from feeds.feed import Feed
@@ -33,6 +34,29 @@ from tests.benchmarks import bars
 from tests.benchmarks.writer_step import SIZES, T0, build_batch
 
 WRITE_EVERY_S = 15
+# Names that rows share, as in a city: column -> how many there are.
+SHARED = {"category": 12, "locality": 150, "route_id": 60, "route_name": 60, "operator": 6, "channel": 4}
+
+
+def build(feed: str, at: datetime, city: City) -> Batch:
+    """One answer as in `writer_step`, with as many categories, places, routes and operators as a city has.
+
+    States and modes change for one vehicle in fifty each second, and not for all of them.
+    """
+    kind, rows, _ = SIZES[feed]
+    batch = build_batch(feed, kind, rows, at, city)
+    number = np.arange(rows)
+    minute = (number + int((at - T0).total_seconds())) // 50
+    columns = dict(batch.table.columns)
+    for name, count in SHARED.items():
+        if name in kind.by_name:
+            columns[name] = text_array([f"{name} {n % count}" for n in number.tolist()])
+    for column in kind.columns:
+        if column.type == "choice" and column.values:
+            offset = 0 if column.name == "vehicle_type" else minute
+            places = (number * 7 + offset) % len(column.values)
+            columns[column.name] = text_array([column.values[p] for p in places.tolist()])
+    return replace(batch, table=Table.of(kind, columns))
 
 
 class Beside:
@@ -43,7 +67,7 @@ class Beside:
         self.sampler = Sampler("0" * 16, feeds, city.zone, city.targets, T0.timestamp())
         self.spool = Spool(folder / "queue")
         self.store = HistoryStore(open_history(folder, "live"), city.zone)
-        self.looking_s = self.writing_s = 0.0
+        self.looking_s = self.writing_s = self.first_s = 0.0
         self.longest_look_s = 0.0
 
     def take(self, snapshot: Snapshot, second: int) -> None:
@@ -58,7 +82,11 @@ class Beside:
             name, batch = self.spool.find_first()
             self.store.apply(batch)
             self.spool.done(name)
-            self.writing_s += time.thread_time() - began
+            took = time.thread_time() - began
+            # The first batch tells every request that there is, once a start: shown by itself.
+            if self.first_s:
+                self.writing_s += took
+            self.first_s = self.first_s or took
 
 
 def measure(name: str = "ours", short: bool = False) -> bars.Figures:
@@ -77,7 +105,7 @@ def measure(name: str = "ours", short: bool = False) -> bars.Figures:
             snapshot = Snapshot.empty(T0, health)
             for second in range(seconds):
                 at = T0 + timedelta(seconds=second)
-                batches = [(f, build_batch(f, kind, rows, at, city)) for f, (kind, rows, every) in SIZES.items() if second % every == 0]  # fmt: skip
+                batches = [(f, build(f, at, city)) for f, (_, _, every) in SIZES.items() if second % every == 0]
                 looker = threading.Thread(target=beside.take, args=(snapshot, second)) if with_history else None
                 if looker is not None:
                     looker.start()
@@ -94,7 +122,8 @@ def measure(name: str = "ours", short: bool = False) -> bars.Figures:
         "history_core_percent": 100 * (beside.looking_s + beside.writing_s) / seconds,
         "history_look_ms": 1000 * beside.looking_s / seconds,
         "history_longest_look_ms": 1000 * beside.longest_look_s,
-        "history_write_ms_each_15_s": 1000 * beside.writing_s / (seconds // WRITE_EVERY_S),
+        "history_write_ms_each_15_s": 1000 * beside.writing_s / (seconds // WRITE_EVERY_S - 1),
+        "history_first_write_ms": 1000 * beside.first_s,
         "writer_step_p95_ms_without": float(np.percentile(steps_ms[False], 95)),
         "writer_step_p95_ms_with": float(np.percentile(steps_ms[True], 95)),
         "history_mb_after_run": size_mb,
