@@ -43,6 +43,8 @@ NUMBERS: Final = ("speed_kmh", "battery_percent")
 PLACES: Final = ("slot", "x", "y", "t")
 _COLUMNS: Final = (*TEXTS, *NUMBERS, *PLACES)
 
+MERCATOR_ENDS_DEG: Final = 85.0
+
 # A base is as large as a key frame; what differs from it grows with its age.
 BASE_EVERY_MS: Final = 600_000
 # A base is made anew, too, where what differs from it is this part of it: most of it is other vehicles by now.
@@ -111,6 +113,10 @@ class FactsEncoder:
         self._base_bytes = 0
         self._rows: dict[str, int] = {}
         self._pool: dict[str, int] = {"": 0}
+        # What was coded last: most texts of most vehicles stay as they are for minutes.
+        self._keys: np.ndarray | None = None
+        self._rows_of: np.ndarray = np.zeros(0, dtype=np.intp)
+        self._coded: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def encode(self, table: Table, slot_of: Mapping[str, int], t0: int, at: int) -> tuple[bytes, bool]:
         """The facts as bytes, and whether they are a base.
@@ -129,7 +135,7 @@ class FactsEncoder:
 
     def _encode(self, table: Table, slot_of: Mapping[str, int], t0: int, at: int, base: bool) -> bytes:
         if base:
-            self._rows, self._pool = {}, {"": 0}
+            self._rows, self._pool, self._keys, self._coded = {}, {"": 0}, None, {}
         now = self._columns(table, slot_of, t0)
         if base:
             self._base, self._base_at = now, at
@@ -160,27 +166,39 @@ class FactsEncoder:
         self._base = None
 
     def _columns(self, table: Table, slot_of: Mapping[str, int], t0: int) -> np.ndarray:
-        keys = table.keys.tolist()
-        rows = np.fromiter((self._rows.setdefault(key, len(self._rows)) for key in keys), np.intp, len(keys))
+        keys = table.keys
+        if self._keys is None or not (keys is self._keys or np.array_equal(keys, self._keys)):
+            known = self._rows
+            self._rows_of = np.fromiter((known.setdefault(key, len(known)) for key in keys), np.intp, len(keys))
+        self._keys, rows = keys, self._rows_of
         made = np.zeros((len(_COLUMNS), len(self._rows)), dtype=np.int32)
-        pool = self._pool
         for column, name in zip(made, TEXTS, strict=False):
             if name in table:
-                texts = table[name].tolist()
-                column[rows] = [pool.setdefault(text, len(pool)) if text else 0 for text in texts]
+                column[rows] = self._code(name, table[name])
         for number, name in enumerate(NUMBERS, len(TEXTS)):
             if name in table:
                 tenths = np.rint(np.clip(table[name], -1e6, 1e6) * 10)
                 # A negative speed is none; what is stored as 0 is unknown.
-                known = ~np.isnan(tenths) & (tenths >= 0)
-                made[number][rows] = np.where(known, tenths + 1, 0).astype(np.int32)
+                told = ~np.isnan(tenths) & (tenths >= 0)
+                made[number][rows] = np.where(told, tenths + 1, 0).astype(np.int32)
         slots = np.fromiter((slot_of.get(key, -1) for key in keys), np.int32, len(keys)) + 1
         self._place(made[len(TEXTS) + len(NUMBERS) :], rows, table, slots, t0)
         return made
 
+    def _code(self, name: str, texts: np.ndarray) -> np.ndarray:
+        """Numbers of these texts in the pool; 0 is unknown."""
+        held = self._coded.get(name)
+        if held is not None and (held[0] is texts or np.array_equal(held[0], texts)):
+            return held[1]
+        pool = self._pool
+        codes = np.array([pool.setdefault(text, len(pool)) if text else 0 for text in texts.tolist()], dtype=np.int32)
+        self._coded[name] = (texts, codes)
+        return codes
+
     def _place(self, made: np.ndarray, rows: np.ndarray, table: Table, slots: np.ndarray, t0: int) -> None:
         made[0][rows] = slots
-        off = np.flatnonzero((slots == 0) & ~np.isnan(table["latitude"]) & ~np.isnan(table["longitude"]))
+        placed = (np.abs(table["latitude"]) < MERCATOR_ENDS_DEG) & ~np.isnan(table["longitude"])
+        off = np.flatnonzero((slots == 0) & placed)
         if len(off):
             made[1][rows[off]], made[2][rows[off]] = mercator(table["latitude"][off], table["longitude"][off])
         timed = np.flatnonzero((slots == 0) & ~np.isnat(table["observed_at"]))
