@@ -188,9 +188,13 @@
     input.select();
   });
 
+  // A link to a row (/feeds#feed-buses) comes before the row does: the channel brings it.
+  let wanted = /^#feed-[\w-]+$/.test(location.hash) ? location.hash.slice(1) : null;
+
   function find() {
-    const found = document.getElementById("search");
+    const found = document.getElementById("search"), row = wanted === null ? null : document.getElementById(wanted);
     if (found !== null && found !== place) build(found);
+    if (row !== null) { wanted = null; row.scrollIntoView({ block: "center" }); }
   }
 
   // Dash puts another screen, with another field, in the place of this one; that is seen where it happens, at the top.

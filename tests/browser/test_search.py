@@ -172,3 +172,15 @@ def test_an_alarm_that_is_found_opens_in_the_list(room, watch):
     page.wait_for_url("**/alarms?alarm=*")
     wait_for(page, "document.querySelector('.desk-detail')?.innerText.includes('Robot Ñandú 9 needs help')", 30)
     assert seen.faults == []
+
+
+def test_a_feed_that_is_found_is_the_row_in_sight(room, watch):
+    """The row comes with the channel, after the page; the link waits for it."""
+    seen = open_screen(watch, f"{room.url}/fleet", 1280, 400)
+    search(seen.page, "delivery robots", "Delivery robots")
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_url("**/feeds#feed-robots")
+    wait_for(
+        seen.page, "(document.getElementById('feed-robots')?.getBoundingClientRect().top ?? 9999) < innerHeight", 30
+    )
+    assert seen.faults == []
