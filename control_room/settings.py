@@ -66,7 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "database",
         "",
-        "URL of a PostgreSQL database that gets every event of the alarm journal as well; none keeps it in --data alone",
+        "URL of a PostgreSQL database for history, which gets every event of the alarm journal as well; none keeps both in --data alone",
     ),
     Setting("rules", "", "folder of alarm rules; none takes those that come with the program (alerts/rules)"),
     Setting("notify", "", "YAML file of who is told of alarms (docs/notifications.md); none tells nobody"),
