@@ -25,8 +25,9 @@ from control_room.live import Screen
 # Ten minutes of a reboot with updates are no reason to call anybody; a wall that is off through a shift is.
 MISSING_AFTER_S: Final = 300.0
 
-# A page answers within a second; one that loads anew on a slow machine within half a minute.
+# A page answers within a second; one that loads anew on a slow, busy machine may need a minute.
 ANSWER_WITHIN_S: Final = 30.0
+BACK_WITHIN_S: Final = 90.0
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -183,7 +184,9 @@ class DisplayBook:
                 )
                 why = "" if there else f"it came back at {newest.address or 'an address it does not say'}"
                 closed.append((display, replace(told, result="done" if there else "refused", done_at=now, why=why)))
-            elif (now - told.at).total_seconds() > ANSWER_WITHIN_S * max(1.0, rate):
+            elif (now - told.at).total_seconds() > max(1.0, rate) * (
+                BACK_WITHIN_S if told.result == "under_way" else ANSWER_WITHIN_S
+            ):
                 closed.append((display, replace(told, result="unanswered", done_at=now)))
         for display, told in closed:
             self.put_order(display, told)

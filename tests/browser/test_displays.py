@@ -77,7 +77,7 @@ def card(page: Page, label: str) -> Any:
 
 
 def order_says(page: Page, label: str, words: str) -> None:
-    wait_for(page, f"{FLAT}.some((t) => t.startsWith({json.dumps(label)}) && t.includes({json.dumps(words)}))", 30)
+    wait_for(page, f"{FLAT}.some((t) => t.startsWith({json.dumps(label)}) && t.includes({json.dumps(words)}))", 100)
 
 
 def post(room: AlarmRoom, body: object, **headers: str) -> tuple[int, dict[str, Any]]:

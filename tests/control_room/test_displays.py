@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from control_room.display_book import ANSWER_WITHIN_S, DisplayBook, HoursError, Known, Order, parse_hours
+from control_room.display_book import ANSWER_WITHIN_S, BACK_WITHIN_S, DisplayBook, HoursError, Known, Order, parse_hours
 from control_room.displays import FROZEN_AFTER_S, GONE_LISTED_S, RENEW_S, Displays
 from control_room.live import Screen
 from control_room.model import Snapshot
@@ -201,6 +201,15 @@ def test_an_order_nobody_answers_is_said_to_be_unanswered():
     [(_, told)] = book.look({}, at(ANSWER_WITHIN_S + 0.1))
     assert told.result == "unanswered"
     assert book.answer("a1b2c3", "77", "done", "", at(40)) is None
+
+
+def test_a_page_that_left_has_longer_to_come_back_than_one_that_says_nothing():
+    """It said that it heard; loading anew takes a slow machine its time."""
+    book = DisplayBook()
+    book.put_order("a1b2c3", Order("77", "reload", at(0), "Jane", result="under_way"))
+    assert book.look({}, at(BACK_WITHIN_S)) == []
+    [(_, told)] = book.look({}, at(BACK_WITHIN_S + 0.1))
+    assert told.result == "unanswered"
 
 
 def test_what_a_named_display_says_is_kept_to_the_minute():
