@@ -287,6 +287,10 @@ def test_thirty_rounds_leave_the_page_as_large_as_it_was(open_wall: Any) -> None
             page.evaluate("controlRoomWall.turn(1)")
             page.wait_for_timeout(180)
 
+    wait_for(page, "document.querySelector('.city-canvas')?.style.width", 30)
+    for _ in range(3):  # every panel has come once
+        turn(page)
+        wait_for(page, "!document.querySelector('[data-cell]:not([data-away]) .skeleton')", 30)
     rounds(5)
     before = weigh()
     rounds(30)
