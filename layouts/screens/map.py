@@ -82,7 +82,9 @@ def build_map_table(view: View, parameters: Mapping[str, str], settings: Mapping
     middle = build_scroll(
         [
             build_links(MAP),
-            html.Nav(html.Ul([*links, more]), className="screen-links table-pick", **{"aria-label": "Tables behind the map"}),
+            html.Nav(
+                html.Ul([*links, more]), className="screen-links table-pick", **{"aria-label": "Tables behind the map"}
+            ),
             html.Div(
                 build_panel_frame(layer.table, view),
                 className="page-panel",
