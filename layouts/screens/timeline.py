@@ -16,7 +16,6 @@ from layouts.panel import View
 from layouts.panels.fleet import list_types
 from layouts.parts.alarm import build_announcers
 from layouts.parts.city_map import build_legend, build_map
-from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.map_layers import TOPIC as LAYERS_TOPIC
 from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_overlay
@@ -48,7 +47,6 @@ def build_timeline(view: View, parameters: Mapping[str, str], settings: Mapping[
             build_map(view.city, settings),
             build_legend(list_types(view)),
             build_followed(),
-            build_map_layers_part(view, {}, switches=False),
         ],
         className="wall-map",
     )

@@ -541,3 +541,38 @@ def test_pictures_are_added_to_a_zip_as_the_standard_says(timeline: Any) -> None
         assert archive.getinfo("pictures/b.png").date_time == (2026, 11, 23, 8, 15, 6)
     broken = page.evaluate("controlRoomZip.add(new Blob([new Uint8Array(100)]), []).then(() => '', (e) => e.message)")
     assert "not whole" in broken
+
+
+def test_an_alarm_leads_to_its_place_and_to_its_moment(tmp_path: Any, watch: Any) -> None:
+    """From the guidance: the map follows the vehicle; the timeline shows the moment of the raising, the vehicle followed."""
+    with TimeRoom(tmp_path / "room") as room:
+        room.put({"R1": "needs_help"})
+        desk = watch().page
+        desk.goto(room.url + "/alarms")
+        desk.locator(".desk-title", has_text="Robot R1 needs help").click()
+        links = {a.inner_text(): a.get_attribute("href") for a in desk.locator(".desk-links a").all()}
+        assert links["On the map"] == "/wall?follow=robots%3AR1"
+        (moment,) = (href for text, href in links.items() if text.startswith("The moment it was raised, "))
+        (row,) = room.rows
+        room.put({"R1": "gone", "R2": "working"})
+
+        page = watch().page
+        page.goto(room.url + moment)
+        wait_for(page, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}", 20)
+        raised = page.evaluate(f"Date.parse('{row['raised_at']}')")
+        assert abs(debug(page, "at") - raised) < 1500
+        wait_for(page, "document.getElementById('followed-label').textContent === 'R1'")
+        assert "needs help" in page.inner_text("#followed")
+        assert page.inner_text("#mode-mark") == "REPLAY of the SANDBOX"
+        wait_for(page, f"{SAID}.includes('Robot R1 needs help: raised')", 15)
+
+
+def test_layers_are_of_the_moment_too(room: TimeRoom, timeline: Any) -> None:
+    """The layer of alarms has the alarm while it stood, and nothing a minute before."""
+    page = timeline("/timeline?layers=alarms").page
+    rows = "controlRoom.debug(true).then((d) => d.worker.drawing.layers.held.alarms)"
+    go(page, ms(room.at(450)))
+    during = page.evaluate(rows)
+    go(page, ms(room.at(400)))
+    before = page.evaluate(rows)
+    assert (during, before) == (1, 0)

@@ -128,6 +128,7 @@ def _alarms(began: datetime, stands: bool) -> Table:
     if found is None:
         about = {"alarm_key": ALARM_KEY, "rule": "robot_needs_help", "row_key": "robots:48", "title": ALARM_TITLE}
         raised = began + timedelta(seconds=ALARM_S[0])
-        row = alarm_row(1, raised, **about, priority="highest", raised_at=raised)
+        # Not of a vehicle's row: those ride on the vehicle, this one has a place of its own in the layer of alarms.
+        row = alarm_row(1, raised, **about, row_kind="area", priority="highest", raised_at=raised)
         found = _tables[began, stands] = table_of(*([row] if stands else []))
     return found
