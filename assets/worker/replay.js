@@ -104,7 +104,7 @@
         this.pump();
       } else if (message.type === "beat") {
         this.clock.hear(message);
-        if (message.seek !== undefined && message.seek === this.seekCount) this.settle();
+        if (message.seek !== undefined && message.seek === this.seekCount) this.end();
       } else if (message.type === "moment") this.moment(message);
       this.on.text(message);
     }
@@ -148,7 +148,7 @@
       if (this.arriving === null) return;
       this.arriving.frame = true;
       this.arriving.framed = performance.now();
-      this.hush();
+      if (this.arriving.whole) this.settle(); else this.hush();
     }
 
     panel(panel) {
@@ -165,6 +165,16 @@
       this.arriving.panels.add(`layer:${layer.name}`);
       this.arriving.last = performance.now();
       this.hush();
+    }
+
+    /** The server has sent all of the moment. Texts are read as they come, panels one after another: these are waited for. */
+    end() {
+      const { arriving } = this;
+      this.channel.panels.then(() => {
+        if (arriving === null || arriving !== this.arriving) return;
+        arriving.whole = true;
+        this.settle();
+      });
     }
 
     /** Waits for the end of what belongs to the moment: a beat that says so, or silence. */
