@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -24,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from control_room.ages import Limits
 from control_room.city import City
 from control_room.clock import Clock
+from control_room.history.batch import Batch
 from control_room.history.place import name_queue, open_history
 from control_room.history.reader import Reader
 from control_room.history.retention import find_night, let_go
@@ -40,6 +42,8 @@ log = structlog.get_logger()
 LOOK_EVERY_S: Final = 1.0
 WRITE_EVERY_S: Final = 15.0
 USUAL_EVERY_S: Final = 300.0
+# An hour of batches, while the disk of the queue takes none.
+UNKEPT_MOST: Final = 240
 # Between two tries of a database that does not take a batch: doubled up to the last.
 RETRY_S: Final = (1.0, 60.0)
 # At the end of the program the database gets so long to take what waits; the queue keeps the rest.
@@ -76,6 +80,8 @@ class HistoryKeeper:
         self._feeds = feeds
         self._may_begin = may_begin
         self._tell_usual = tell_usual
+        # What the queue's disk did not take; when it is full, what is oldest goes.
+        self._unkept: deque[Batch] = deque(maxlen=UNKEPT_MOST)
         self._handing_on = threading.Lock()
         self._looker = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._sampler: Sampler | None = None
@@ -160,10 +166,12 @@ class HistoryKeeper:
         if self._sampler is None or self._spool is None:
             return
         batch = self._sampler.drain(self._clock.now().timestamp())
-        if batch.is_empty:
-            return
+        if not batch.is_empty:
+            self._unkept.append(batch)
         try:
-            self._spool.put(batch)
+            while self._unkept:
+                self._spool.put(self._unkept[0])
+                self._unkept.popleft()
         except OSError as error:
             self._tell(f"the queue on disk does not take more: {error.strerror}; free some space under --data")
 
@@ -201,7 +209,7 @@ class HistoryKeeper:
         except DBAPIError as error:
             self._tell(f"{self._name_database()}: {explain(error)}")
             return False
-        if found is None and self._fault:
+        if found is None and self._fault and not self._unkept:
             log.info("history is up to date again", database=self._name_database())
             self._fault, self._late_since = "", None
         return found is not None

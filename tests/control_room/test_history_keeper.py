@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from datetime import timedelta
 
+from control_room import history_keeper
 from control_room.clock import FixedClock
 from control_room.history.place import name_file, name_queue, open_history
 from control_room.history.reader import Reader
@@ -87,6 +88,27 @@ def test_a_locked_database_is_told_and_its_batches_wait_for_the_next_start(tmp_p
     again.clock.advance(3600)
     keep(tmp_path, again, lambda k: again.looks >= 2 and k.reader is not None)
     assert known_s(tmp_path) == looked_s + again.looks - 1
+
+
+def test_a_queue_that_cannot_be_written_keeps_in_memory_what_it_should_take(tmp_path, monkeypatch):
+    """The folder of the queue vanishes for a while: people are told, and when it is back nothing is missing."""
+    monkeypatch.setattr(history_keeper, "WRITE_EVERY_S", 0.2)
+    queue, town = name_queue(tmp_path, "live"), Town()
+    told: list[str] = []
+
+    def until(keeper: HistoryKeeper) -> bool:
+        if not told and town.looks >= 2 and keeper.reader is not None:
+            with contextlib.suppress(OSError):
+                queue.rmdir()  # only while it is empty: what is in it is kept
+            if "does not take more" in keeper.note:
+                told.append(keeper.note)
+                queue.mkdir()
+        return bool(told) and not keeper.note
+
+    keep(tmp_path, town, until)
+
+    assert told[0].startswith("history is late since")
+    assert known_s(tmp_path) == town.looks - 1
 
 
 def test_without_a_data_folder_nothing_is_kept(tmp_path):
