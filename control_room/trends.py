@@ -113,7 +113,7 @@ def _build(
     size, seconds = len(bounds) - 1, np.diff(bounds).astype(np.float64)
     own = _gather(rows, series.get((base, key)), bounds)
     known_s = own["known_s"]
-    if measure.made == "total" and key:
+    if measure.happens and key:
         known_s = np.maximum(known_s, _gather(rows, series.get((base, "")), bounds)["known_s"])
     known = (known_s > 0) | (own["count"] > 0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -118,7 +118,7 @@ def reckon_usual(now: datetime, zone: ZoneInfo, holidays: Mapping[date, str], se
         measure = MEASURES.get(name)
         if measure is None or measure.of:
             continue
-        city = series.get((name, ""), {}) if measure.made == "total" and key else {}
+        city = series.get((name, ""), {}) if measure.happens and key else {}
         value = _summarise([_value_of_week(measure, week, rows, city) for week in hours])
         if value is not None:
             found[name, key] = value
