@@ -177,9 +177,8 @@
     const said = section.appendChild(make("p", "layer-said"));
     writeSaid(said, layer);
     if (layer.table && place.dataset.tables && place.dataset.switches === "yes") {
-      const link = make("a", "", "The same as a table");
+      const link = make("a", "", `${layer.title} as a table`);
       link.href = `${place.dataset.tables}?layer=${encodeURIComponent(layer.name)}`;
-      link.setAttribute("aria-label", `${layer.title} as a table`);
       section.appendChild(make("p")).appendChild(link);
     }
     return section;
@@ -328,7 +327,7 @@
     picked.setAttribute("role", "region");
     picked.setAttribute("aria-live", "polite");
     picked.setAttribute("aria-label", "What is there");
-    element.replaceChildren(notice, picked, ...(element.dataset.switches === "yes" ? [renderSwitches()] : []), legends);
+    element.replaceChildren(make("h2", "unseen", "Layers of the map"), notice, picked, ...(element.dataset.switches === "yes" ? [renderSwitches()] : []), legends);
     syncSwitches();
     renderLegends();
     tell();

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 
 import pytest
+import yaml
 
+from control_room.city import CITIES, load_city
+from tests.benchmarks.layers_load import build_drive_test, serve_file
+from tests.benchmarks.processes import run_dashboard
 from tests.browser.conftest import wait_for, wait_until_live
+from tests.browser.test_real_access import list_findings
 
 HELD = "controlRoom.debug(true).then((d) => d.worker.drawing.layers)"
 
@@ -60,7 +67,8 @@ def test_the_address_says_which_layers_are_on(map_page):
     assert sorted(ticked) == ["airspace", "cells", "coverage"]
     words = map_page.locator(".layer-legends").inner_text()
     assert "nobody measured" in words and "down" in words and "no drones" in words
-    assert map_page.locator('.layer-legend[data-layer="coverage"] .layer-said').inner_text().startswith("1")
+    said = map_page.locator('.layer-legend[data-layer="coverage"] .layer-said').inner_text()
+    assert re.match(r"[0-9,]+ hexagons, measured \d", said), said
 
 
 def test_switching_a_layer_changes_the_ground_and_is_remembered(watch, sandbox):
@@ -116,7 +124,7 @@ def test_a_click_tells_what_is_there(map_page, sandbox):
     wait_for(map_page, "document.querySelector('.panel-cells_table tbody th')", 60)
     name = map_page.locator(".panel-cells_table tbody th").first.inner_text().split(" · ")[0]
 
-    map_page.goto(f"{sandbox.url}/map?layers=cells&cell={name}")
+    map_page.goto(f"{sandbox.url}/map?layers=cells&vehicles=none&cell={name}")
     wait_until_live(map_page, within_s=60)
     wait_until_held(map_page, "cells")
     wait_for(map_page, "document.querySelector('.map-target')")
@@ -207,3 +215,54 @@ def test_every_layer_can_be_read_as_a_table(watch, sandbox, layer):
 
     assert watched.page.locator(".page-panel h2").count() == 1
     assert watched.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [(1920, 1080), (390, 844)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_map_has_no_finding_of_axe_and_is_not_wider_than_its_screen(watch, sandbox, size, scheme, tmp_path):
+    """With layers, a card and a mark, in both themes; nothing on the console."""
+    watched = open_map(
+        watch,
+        sandbox,
+        "?layers=coverage,cells,alarms&at=52.04,-0.76",
+        width=size[0],
+        height=size[1],
+        color_scheme=scheme,
+    )
+    page = watched.page
+    wait_until_held(page, "coverage", "cells")
+    page.locator(".city-leaflet").focus()
+    page.keyboard.press("Enter")
+    wait_for(page, "!document.querySelector('.layer-picked').hidden")
+    page.screenshot(path=str(tmp_path / f"map-{scheme}-{size[0]}.png"))
+
+    assert list_findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert watched.faults == []
+
+
+def test_a_layer_whose_feed_died_says_so_and_keeps_what_was_known(watch, tmp_path):
+    """Failing, by name and reason; the hexagons stay. A layer that no feed brings says that nothing can be said of it."""
+    city = load_city(CITIES / "milton_keynes")
+    file = tmp_path / "feeds.yaml"
+    said = "document.querySelector('.layer-legend[data-layer=\"coverage\"] .layer-said')"
+    with contextlib.ExitStack() as stack:
+        with serve_file(build_drive_test(city, 50)) as drive:
+            feed = {"name": "drive", "title": "Drive test", "adapter": "coverage", "url": drive, "every_s": 1}
+            # A drive test is young for weeks.
+            feed |= {"ageing_after_s": 5_000_000, "stale_after_s": 9_000_000}
+            feeds = {"feeds": [{**feed, "allow_private": True, "options": {"min_samples": 1}}]}
+            file.write_text(yaml.safe_dump(feeds), encoding="utf-8")
+            target = stack.enter_context(run_dashboard(tmp_path, file))
+            page = watch(1280, 800).page
+            page.goto(f"http://127.0.0.1:{target.port}/map?layers=coverage,cells")
+            wait_until_live(page, within_s=60)
+            wait_until_held(page, "coverage")
+            wait_for(page, f"{said}.dataset.standing === 'well'")
+        wait_for(page, f"{said}.dataset.standing === 'old'", 60)
+
+        assert page.evaluate(f"{said}.textContent").startswith("50 hexagons, measured ")
+        assert "Drive test: failing" in page.evaluate(f"{said}.textContent")
+        assert page.evaluate(HELD)["held"]["coverage"] == 50
+        cells = page.locator('.layer-legend[data-layer="cells"] .layer-said').inner_text()
+        assert "No feed brings this: nothing can be said of it." in cells
