@@ -11,7 +11,7 @@ import pandas as pd
 from control_room.model import Kind, Snapshot, Table, to_ms
 
 # Kinds that we make ourselves: they are as of the snapshot's moment.
-OURS: Final = frozenset({"feed", "feed_quality", "alarm", "alarm_figure", "display"})
+OURS: Final = frozenset({"feed", "feed_quality", "alarm", "alarm_figure", "display", "handover"})
 
 # Kinds whose things end: one that a fresh feed no longer lists is over. Anything else that
 # disappears (a robot, a cell, a service) is silent, and silence is no good news.

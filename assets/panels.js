@@ -32,8 +32,8 @@
     const own = (wanted.get("data-own") || "").split(" ").concat(wanted.has("data-since") ? "data-age-state" : []);
     for (const [name, value] of wanted) if (element.getAttribute(name) !== value && !own.includes(name)) element.setAttribute(name, value);
     for (const name of element.getAttributeNames()) if (!wanted.has(name) && !own.includes(name)) element.removeAttribute(name);
-    // The text of an age is the page's as well.
-    if (!wanted.has("data-since")) patch(element, props.children);
+    // The text of an age is the page's as well, and so are the notes about a thing.
+    if (!wanted.has("data-since") && !wanted.has("data-notes-kind")) patch(element, props.children);
   }
 
   function make(component) {

@@ -85,6 +85,9 @@ RULES: tuple[Rule, ...] = (
     rule(r"/live", "WS", WALL),
     rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
     rule(r"/timeline/(held|marks|compare|export)", "GET", OPERATOR),
+    rule(r"/handover", "GET HEAD", OPERATOR),
+    rule(r"/handover/commands", "POST", OPERATOR),
+    rule(r"/handover/(state|sheet|file|notes)", "GET", OPERATOR),
     rule(r"/alarms(/health)?", "GET HEAD", OPERATOR),
     rule(r"/alarms/commands", "POST", OPERATOR),
     rule(r"/alarms/journal", "GET", OPERATOR),

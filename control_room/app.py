@@ -55,6 +55,10 @@ from control_room.display_service import DisplayService
 from control_room.displays import Displays
 from control_room.find import Finder
 from control_room.find_service import FIND_PATH, FindService
+from control_room.handover.requests import COMMANDS_PATH as HANDOVER_COMMANDS
+from control_room.handover.requests import find_fault as find_handover_fault
+from control_room.handover.service import HandoverService
+from control_room.handover.shifts import Plan, ShiftError, parse_shifts
 from control_room.history_keeper import HistoryKeeper
 from control_room.live import Bundle, LiveHub, Mode
 from control_room.model import Snapshot
@@ -86,6 +90,8 @@ from layouts.screens.alarms import build_alarms_screen
 from layouts.screens.desk import PATH as DESK
 from layouts.screens.desk import build_desk
 from layouts.screens.feeds import build_feeds_screen
+from layouts.screens.handover import PATH as HANDOVER
+from layouts.screens.handover import build_handover_screen
 from layouts.screens.map import MAP, MAP_TABLE, build_map_screen, build_map_table
 from layouts.screens.pages import LINKS, PAGES, Page, build_page
 from layouts.screens.timeline import PATH as TIMELINE
@@ -170,6 +176,14 @@ class ControlRoom:
             self._build_of_pages,
             clock.now(),
         )
+        self.handover = HandoverService(
+            store,
+            clock,
+            lambda: self._publisher.view(self.cache.snapshot),
+            _plan(settings),
+            settings["handover_days"],
+            news=lambda: self.cache.put(Woken()),
+        )
         self.alarms = AlarmService(
             store,
             Path(settings["rules"]) if settings["rules"] else None,
@@ -235,6 +249,7 @@ class ControlRoom:
         tasks += [asyncio.create_task(p.run(), name=f"poll {p.feed.name}") for p in pollers]
         tasks.append(asyncio.create_task(self.alarms.run(self.cache.put), name="alarms"))
         tasks.append(asyncio.create_task(self.displays.run(), name="displays"))
+        tasks.append(asyncio.create_task(self.handover.run(), name="handover"))
         tasks.append(
             asyncio.create_task(self._quality.run(self.cache.put, lambda: self.cache.snapshot), name="feed quality")
         )
@@ -270,9 +285,10 @@ class ControlRoom:
         return advance(snapshot, name, outcome.batches, now, self.city, outcome.latency_ms, outcome.found)
 
     def _judge(self, snapshot: Snapshot) -> Snapshot:
-        """Our own displays are judged like anything else of the city."""
+        """Our own displays and handovers are judged like anything else of the city."""
         self._diary.note(snapshot)
-        return self.alarms.desk.judge(self._displays.note(snapshot, self.clock.now()))
+        now = self.clock.now()
+        return self.alarms.desk.judge(self.handover.note(self._displays.note(snapshot, now), now))
 
     def _announce(self, snapshot: Snapshot) -> None:
         for audience, find_card in self._publisher.find_cards(snapshot).items():
@@ -318,6 +334,7 @@ class ControlRoom:
             "/feeds": (WALL, self._build_feeds_screen),
             "/alarms": (OPERATOR, self._build_alarms_screen),
             ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
+            HANDOVER: (OPERATOR, self._build_handover),
             TIMELINE: (OPERATOR, self._build_timeline),
             **{page.path: (WALL, partial(self._build_page, page)) for page in PAGES},
         }
@@ -369,6 +386,9 @@ class ControlRoom:
     def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
         return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)
 
+    def _build_handover(self, parameters: Mapping[str, str]) -> Any:
+        return build_handover_screen(self._publisher.view(self.cache.snapshot), self.settings, parameters)
+
     def _build_admin_screens(self, _: Mapping[str, str]) -> Any:
         return build_admin_screens(self._publisher.view(self.cache.snapshot), self.settings, self.displays.places)
 
@@ -382,6 +402,8 @@ class ControlRoom:
             return find_display_fault(path, body, self.displays.places)
         if path == DESK_LAYOUT:
             return find_layout_fault(path, body)
+        if path == HANDOVER_COMMANDS:
+            return find_handover_fault(path, body)
         return find_fault(path, body, self.clock.now())
 
     def _policy(self) -> str:
@@ -409,6 +431,8 @@ class ControlRoom:
             await self.alarms.serve(scope, receive, send)
         elif path == DESK_LAYOUT:
             await self._layouts.serve(scope, receive, send)
+        elif path.startswith("/handover/"):
+            await self.handover.serve(scope, receive, send)
         elif path == DESK_DETAIL:
             await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
         elif path == FIND_PATH:
@@ -428,6 +452,7 @@ class ControlRoom:
                 "/feeds",
                 "/alarms",
                 DESK,
+                HANDOVER,
                 TIMELINE,
                 ALARM_HEALTH,
                 *PAGE_PATHS,
@@ -464,6 +489,13 @@ def _store(settings: Mapping[str, Any], mode: Mode) -> Store | None:
         return Store(Path(settings["data"]), mode, settings["journal_days"], settings["database"])
     except DatabaseError as error:
         raise SettingError(str(error)) from error
+
+
+def _plan(settings: Mapping[str, Any]) -> Plan:
+    try:
+        return parse_shifts(settings["shifts"])
+    except ShiftError as error:
+        raise SettingError(f"--shifts: {error}") from error
 
 
 def _notify(settings: Mapping[str, Any], mode: Mode) -> NotifySettings | None:

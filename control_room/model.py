@@ -961,6 +961,28 @@ DISPLAY = Kind(
         _c("order_why", "text", "Why it was refused, in the page's words"),
     ),
 )
+HANDOVER = Kind(
+    "handover",
+    "Handovers",
+    "How handing over the shift stands: a sheet that waits to be accepted, a change of shift that nobody signed for. "
+    "No name and no word of anybody. Ours.",
+    "handover_key",
+    (
+        _c("handover_key", "text", "sheet and its number; shift and when it ended; book"),
+        _c("label", "text", "What is handed over, in words: the shift and when it ends or ended"),
+        _c(
+            "state",
+            "choice",
+            "waiting: signed, not accepted; questioned: who arrives has asked something; due: the shift is over, and "
+            "nobody has signed; kept: no handover, but how many notes are open",
+            values=("waiting", "questioned", "due", "kept"),
+        ),
+        _c("shift", "text", "Name of the shift"),
+        _c("since", "time", "Since when it stands so: signed at, or the end of the shift"),
+        _c("notes_open", "number", "Notes that are open", unit="notes"),
+        _c("revision", "number", "Entries so far: another number says that something has changed", unit="entries"),
+    ),
+)
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -990,6 +1012,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             ALARM,
             ALARM_FIGURE,
             DISPLAY,
+            HANDOVER,
         )
     }
 )

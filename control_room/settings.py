@@ -72,6 +72,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("notify", "", "YAML file of who is told of alarms (docs/notifications.md); none tells nobody"),
     Setting("journal_days", 400, "how long the journal of alarms is kept; 0 is for ever", "days"),
     Setting(
+        "shifts",
+        "Day 07:00, Night 19:00",
+        "names of the shifts and when each begins, by the city's clock (docs/handover.md)",
+    ),
+    Setting(
+        "handover_days",
+        400,
+        "how long handovers and notes are kept after they ended, what people wrote included; 0 is for ever",
+        "days",
+    ),
+    Setting(
         "operators", 1, "people who answer alarms at the same time; the figures of /alarms/health are per operator"
     ),
     Setting(

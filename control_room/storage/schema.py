@@ -302,3 +302,37 @@ audit = sa.Table(
     sa.Index("audit_by_thing", "thing", "seq"),
     comment="append-only; who did what to the product itself (alarms have their journal)",
 )
+
+handover_sheet = sa.Table(
+    "handover_sheet",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("facts_json", sa.Text, nullable=False, comment="control_room.handover.facts, as signed; never changed"),
+    comment="handovers as they were signed",
+)
+
+handover_entry = sa.Table(
+    "handover_entry",
+    metadata,
+    sa.Column("seq", Place, primary_key=True, autoincrement=False, comment="rising"),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Column("thing", sa.Text, nullable=False, comment="sheet 12, note 5"),
+    sa.Column("what", sa.Text, nullable=False, comment="control_room.handover.book.Entry"),
+    sa.Column("by_whom", sa.Text, nullable=False, comment="name of a person"),
+    sa.Column("command", sa.Text, nullable=False, comment="the request it came of; sent again it does nothing"),
+    sa.Column("facts_json", sa.Text, nullable=False, comment="free text included"),
+    sa.Column("link", sa.Text, nullable=False, comment="SHA-256 over the link before of the same thing and this row"),
+    sa.Index("handover_entry_by_thing", "thing", "seq"),
+    sa.UniqueConstraint("command", "thing", name="handover_entry_once"),
+    comment="append-only; handovers signed and accepted, notes, and all that was said to them",
+)
+
+handover_let_go = sa.Table(
+    "handover_let_go",
+    metadata,
+    sa.Column("thing", sa.Text, primary_key=True),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("upto_seq", sa.BigInteger, nullable=False, comment="entries after it have later places"),
+    comment="append-only; sheets and notes that were let go: the one way to remove them",
+)

@@ -51,6 +51,7 @@ LINKS: Final = (
     ("/wall", "Wall"),
     ("/map", "Map"),
     ("/alarms", "Alarms"),
+    ("/handover", "Handover"),
     ("/timeline", "Timeline"),
     *((page.path, page.title) for page in PAGES),
     ("/feeds", "Feeds"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from dash import html
@@ -42,8 +42,11 @@ from layouts.parts.chart import (
 )
 from layouts.parts.city_map import build_legend as build_map_legend
 from layouts.parts.control import build_choice, build_press, build_skeleton
+from layouts.parts.handover_sheet import Clock as SheetClock
+from layouts.parts.handover_sheet import build_note, build_sheet
 from layouts.parts.layer_table import build_group_table, build_layer_table
 from layouts.parts.mark import build_clock, build_mark, build_overlay
+from layouts.parts.notes import build_notes
 from layouts.parts.row_card import build_row_card
 from layouts.parts.sources import build_row_age, build_sources
 from layouts.parts.symbol import PICTURES, TYPES, symbol
@@ -332,6 +335,52 @@ def list_controls(view: View) -> Samples:
     yield "Links", html.P([html.A("To the map", href="/wall"), " · ", html.A("To the alarms", href="/alarms")])
 
 
+def list_handover(view: View) -> Samples:
+    """What is signed, printed and kept, and where the notes about a thing stand."""
+    now = view.now.isoformat()
+    shift = {"name": "Day", "begins": (view.now - timedelta(hours=11)).isoformat(), "ends": now}
+    alarm = {"alarm_key": "a|1", "title": "Robot 47 needs help", "priority": "high", "state": "unacknowledged"}
+    none = {"count": 0, "alarms": [], "more": 0}
+    facts = {
+        "city": view.city.title,
+        "zone": str(view.city.zone),
+        "simulated": view.simulated,
+        "shift": shift,
+        "upcoming": shift | {"name": "Night"},
+        "since": shift["begins"],
+        "since_why": "handover 11, the last that was accepted",
+        "until": now,
+        "changes": {"unknown": "the journal of alarms is not open"},
+        "alarms": {
+            "rules": 46,
+            "faults": [],
+            "suppressed": 0,
+            "unacknowledged": {"count": 1, "alarms": [alarm | {"raised_at": now}], "more": 0},
+            "acknowledged": none,
+            "shelved": none,
+            "out_of_service": none,
+        },
+        "feeds": {"count": 30, "troubled": []},
+        "displays": {"expected": 0, "bad": []},
+        "ahead": {
+            "until": now,
+            "events": [],
+            "events_more": 0,
+            "disruptions": [],
+            "disruptions_more": 0,
+            "disruptions_now": 2,
+        },
+        "requests": {"unknown": "no feed of service requests has answered"},
+        "notes": {"open": [], "ended": []},
+    }
+    note = {"number": 5, "about": "place", "label": "Bleak Hall", "text": "The barrier is open until Friday."}
+    said: dict[str, Any] = {"by": "Anna", "at": now, "until": now, "state": "over", "done_at": None, "done_by": None, "entries": []}
+    yield "A sheet, before it is signed", build_sheet(facts)
+    clock = SheetClock(view.city.zone, view.now, view.now)
+    yield "A note whose time is over", html.Ul(build_note(note | said, clock), className="notes")
+    yield "Where notes about a thing stand", build_notes("room", "room")
+
+
 GROUPS: Final[tuple[tuple[str, Callable[[View], Samples]], ...]] = (
     ("Words and spaces", list_words),
     ("Colours", list_colours),
@@ -343,4 +392,5 @@ GROUPS: Final[tuple[tuple[str, Callable[[View], Samples]], ...]] = (
     ("One thing", list_things),
     ("Tables", list_tables),
     ("Controls", list_controls),
+    ("Handover", list_handover),
 )
