@@ -374,7 +374,15 @@ def list_handover(view: View) -> Samples:
         "notes": {"open": [], "ended": []},
     }
     note = {"number": 5, "about": "place", "label": "Bleak Hall", "text": "The barrier is open until Friday."}
-    said: dict[str, Any] = {"by": "Anna", "at": now, "until": now, "state": "over", "done_at": None, "done_by": None, "entries": []}
+    said: dict[str, Any] = {
+        "by": "Anna",
+        "at": now,
+        "until": now,
+        "state": "over",
+        "done_at": None,
+        "done_by": None,
+        "entries": [],
+    }
     yield "A sheet, before it is signed", build_sheet(facts)
     clock = SheetClock(view.city.zone, view.now, view.now)
     yield "A note whose time is over", html.Ul(build_note(note | said, clock), className="notes")
