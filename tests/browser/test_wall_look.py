@@ -64,6 +64,8 @@ def wall(browser: Browser, server: WallServer) -> Iterator[Any]:
         **context: Any,
     ) -> Page:
         Screens.mode, Screens.table = mode, table
+        # The harness is not at /wall, where the theme is the wall's own: a dark system stands for it.
+        context = {"color_scheme": "dark"} | context
         page = browser.new_page(viewport={"width": width, "height": height}, **context)
         pages.append(page)
         page.on("pageerror", lambda e: errors.append(str(e)))
