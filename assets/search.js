@@ -170,7 +170,9 @@
     const leaflet = map.map();
     if (kind === "vehicle") {
       // The map marks whom it follows; a ring of ours would stay where it has been.
-      leaflet.setView(leaflet.unproject([x, y], 18), AT_ZOOM.vehicle, { animate: false });
+      // In a replay it was elsewhere: its card brings the map there.
+      if (window.controlRoom.isReplaying()) leaflet.setZoom(AT_ZOOM.vehicle, { animate: false });
+      else leaflet.setView(leaflet.unproject([x, y], 18), AT_ZOOM.vehicle, { animate: false });
       window.controlRoom.follow(key);
     } else if (typeof map.show === "function") map.show(x, y, AT_ZOOM[kind] ?? 16, label);
     else return false;

@@ -19,6 +19,7 @@ from layouts.parts.city_map import build_legend, build_map
 from layouts.parts.map_layers import TOPIC as LAYERS_TOPIC
 from layouts.parts.map_layers import build_map_layers_part
 from layouts.parts.mark import build_overlay
+from layouts.parts.search import build_search
 from layouts.parts.timebar import build_timebar
 from layouts.screens.pages import build_links
 from layouts.screens.wall import build_followed, build_header, build_live, build_panel_frame
@@ -65,7 +66,7 @@ def build_timeline(view: View, parameters: Mapping[str, str], settings: Mapping[
     return html.Div(
         [
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, "Timeline"),
+            build_header(view, "Timeline", (build_search(),)),
             middle,
             side,
             html.Footer([*build_timebar(view), *build_announcers(sound="on")], className="timeline-foot"),

@@ -576,3 +576,29 @@ def test_layers_are_of_the_moment_too(room: TimeRoom, timeline: Any) -> None:
     go(page, ms(room.at(400)))
     before = page.evaluate(rows)
     assert (during, before) == (1, 0)
+
+
+def test_search_in_the_past_never_shows_a_place_of_now(room: TimeRoom, timeline: Any) -> None:
+    """A place is shown as always; a vehicle that was not there yet is said to be missing, and the map stays."""
+    seen = timeline()
+    page = seen.page
+    go(page, ms(room.at(100)))
+    centre = "((c) => `${c.lat.toFixed(4)} ${c.lng.toFixed(4)}`)(controlRoomMap.map().getCenter())"
+    find_first(page, "bleak hall", "Bleak Hall")
+    wait_for(page, "document.querySelector('.map-target span')?.textContent === 'Bleak Hall'")
+    before = page.evaluate(centre)
+    find_first(page, "robot R0", "Robot R0")
+    wait_for(page, "controlRoom.debug().followed?.endsWith('R0')", 20)
+
+    assert page.evaluate(centre) == before
+    assert "No vehicle" in page.inner_text("#followed-label")
+    assert debug(page, "mode") == "replay"
+    assert seen.faults == []
+
+
+def find_first(page: Page, text: str, label: str) -> None:
+    """Takes the first hit of a search by keyboard."""
+    page.keyboard.press("/")
+    page.keyboard.type(text)
+    wait_for(page, f"document.querySelector('#search-list .search-label')?.textContent === {label!r}", 20)
+    page.keyboard.press("Enter")
