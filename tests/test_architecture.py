@@ -14,6 +14,8 @@ MAY_IMPORT = {
     "control_room.model": (),
     "control_room.clock": (),
     "control_room.settings": (),
+    # What can be said to the public at all knows nothing of where it comes from.
+    "control_room.public.state": (),
     "control_room.city": ("control_room.city",),
     "control_room.dictionary": ("control_room.model",),
     "control_room.enrich": ("control_room.city", "control_room.model", "control_room.surroundings"),
