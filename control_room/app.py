@@ -314,7 +314,7 @@ class ControlRoom:
             backend="fastapi",
             assets_folder=str(ASSETS),
             # Scripts of the worker are loaded by the worker, those of `early` by the head of the page.
-            assets_path_ignore=["worker", "early"],
+            assets_path_ignore=["worker", "early", "experience"],
             title=f"{self.city.title} control room",
             update_title="",
             serve_locally=True,

@@ -274,7 +274,7 @@ class WallServer:
             "wall_harness",
             backend="fastapi",
             assets_folder=str(ROOT / "assets"),
-            assets_path_ignore=["worker", "early"],
+            assets_path_ignore=["worker", "early", "experience"],
             assets_ignore=r"live\.js",
             serve_locally=True,
             suppress_callback_exceptions=True,
