@@ -16,6 +16,43 @@ MAY_IMPORT = {
     "control_room.settings": (),
     # What can be said to the public at all knows nothing of where it comes from.
     "control_room.public.state": (),
+    "control_room.public.pseudonyms": (),
+    "control_room.public.past": ("control_room.public.pseudonyms", "control_room.public.state"),
+    "control_room.public.ground": (
+        "control_room.ages",
+        "control_room.city",
+        "control_room.marks",
+        "control_room.public.state",
+    ),
+    "control_room.public.things": (
+        "control_room.ages",
+        "control_room.marks",
+        "control_room.model",
+        "control_room.public",
+    ),
+    "control_room.public.week": ("control_room.model", "control_room.public", "control_room.requests"),
+    "control_room.public.neighbourhoods": (
+        "control_room.ages",
+        "control_room.air_index",
+        "control_room.city",
+        "control_room.model",
+        "control_room.public",
+    ),
+    "control_room.public.projection": (
+        "control_room.ages",
+        "control_room.marks",
+        "control_room.model",
+        "control_room.public",
+    ),
+    # Texts of the public screens: how a file is read, and nothing of the city but what facts tell.
+    "control_room.public.words": ("alerts.rule_faults", "alerts.rule_file", "control_room.public.words"),
+    "control_room.public.content": (
+        "alerts.rule_faults",
+        "alerts.rule_file",
+        "control_room.city",
+        "control_room.public.content",
+        "control_room.public.words",
+    ),
     "control_room.city": ("control_room.city",),
     "control_room.dictionary": ("control_room.model",),
     "control_room.enrich": ("control_room.city", "control_room.model", "control_room.surroundings"),
@@ -175,6 +212,11 @@ MAY_IMPORT = {
         "control_room.handover.shifts",
         "control_room.model",
         "control_room.requests",
+    ),
+    "control_room.handover.beside": (
+        "control_room.handover.book",
+        "control_room.handover.requests",
+        "control_room.model",
     ),
     "control_room.handover.kept": (
         "control_room.handover.book",
