@@ -264,6 +264,8 @@ MAY_IMPORT = {
         "feeds.feed",
     ),
     "layouts.screens.wall_pages": ("layouts", "control_room.walls.wall"),
+    # The public pages know texts, and nothing of the operators' screens.
+    "layouts.experience": ("layouts.experience", "control_room.public.words"),
     # Its types only: the screen shows what the desk has read.
     "layouts.screens.admin_sandbox": ("layouts", "control_room.sandbox_desk"),
     "control_room.sandbox_desk": (),

@@ -1,0 +1,156 @@
+/* Touch something that moves: what it is, what it is doing now, what it is for, what its kind has done. */
+
+import { drawing, fill, find, make, say } from "./page.js";
+import { figureLine, listStory } from "./stories.js";
+
+const REACH_PX = 70;
+const KINDS = ["robot", "shuttle", "drone", "bus", "mast"];
+const NEAR_M = 2600;
+
+export class Explore {
+  constructor({ words, facts, city, onHow, reading }) {
+    Object.assign(this, { words, facts, city, reading });
+    this.thing = null;
+    this.turns = {};
+    for (const button of document.querySelectorAll("[data-kind]")) button.addEventListener("click", () => this.pickKind(button.dataset.kind));
+    find("thing-again").addEventListener("click", () => this.pickKind(this.thing?.kind ?? "robot"));
+    find("thing-how").addEventListener("click", () => onHow(this.thing?.kind ?? "robot"));
+    find("thing-close").addEventListener("click", () => this.close());
+  }
+
+  async touch(x, y) {
+    const { found } = await this.city.ask("pick", { x, y, reach: REACH_PX });
+    const first = found.find((thing) => thing.kind !== "scooter") ?? found[0];
+    if (first !== undefined) this.open(first, false);
+  }
+
+  /** One of a kind, another each time: for those who would rather not hunt it on the map. */
+  async pickKind(kind) {
+    const { found } = await this.city.ask("list", { kind });
+    if (found.length === 0) { this.nothing(kind); return; }
+    const busy = found.filter((thing) => thing.state === "working"), choice = busy.length > 0 ? busy : found;
+    this.turns[kind] = (this.turns[kind] ?? 0) + 1;
+    this.open(choice[(this.turns[kind] * 7) % choice.length], true);
+  }
+
+  nothing(kind) {
+    this.thing = { kind, slot: -1 };
+    this.city.post("chosen", {});
+    const seen = this.facts.city?.sees?.[kind]?.sight;
+    this.write(this.words.say(`kind.${kind}`), [make("p", { class: "say", text: this.words.say(seen === "seen" ? "explore.none" : `unseen.${kind}`) })]);
+  }
+
+  open(thing, closer) {
+    this.thing = { ...thing, name: this.row(thing)?.name ?? null };
+    this.city.post("chosen", thing.kind === "mast" ? { mast: thing.slot } : { slot: thing.slot });
+    if (closer || this.isNear) {
+      this.isNear = true;
+      this.city.look({ x: thing.x, y: thing.y, span_m: NEAR_M }, 1.15);
+    }
+    this.renew(true);
+  }
+
+  close() {
+    this.thing = null;
+    this.isNear = false;
+    find("thing").hidden = true;
+    find("explore-intro").hidden = false;
+    this.city.post("chosen", {});
+    this.whole();
+    this.press(null);
+  }
+
+  whole() { this.city.look({ fill: 0.04 }, 1.1); }
+
+  /** What is known of a thing: its column of the facts, by the slot that it has in the frames. */
+  row({ kind, slot }) {
+    const { things, masts } = this.facts;
+    if (kind === "mast") return masts?.[slot] ?? null;
+    const at = things?.slot.indexOf(slot) ?? -1;
+    if (at < 0 || things.kind[at] !== kind) return null;
+    return { name: things.name[at], doing: things.doing[at], battery: things.battery[at], route: things.route[at], estate: things.estate[at] };
+  }
+
+  press(kind) {
+    for (const button of document.querySelectorAll("[data-kind]")) button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
+  }
+
+  renew(fresh = false) {
+    this.count();
+    if (this.thing === null || this.thing.slot < 0) return;
+    const { words, thing } = this, { kind } = thing, row = this.row(thing);
+    // The slot may have gone to another thing meanwhile; a name is for one thing and one day.
+    const gone = row === null ? !(fresh && this.facts.things === undefined) : thing.name !== null && row.name !== thing.name;
+    if (gone) {
+      this.city.post("chosen", {});
+      this.write(words.say(`kind.${kind}`), [make("p", { class: "say", text: words.say("explore.gone") })]);
+      thing.slot = -1;
+      return;
+    }
+    if (thing.name === null) thing.name = row?.name ?? null;
+    const doing = kind === "mast" ? row?.state : row?.doing;
+    const lines = [make("p", { class: "say", text: words.say(`doing.${kind}.${doing ?? "unknown"}`) })];
+    const small = [];
+    const place = this.placeName(row?.estate);
+    if (row?.route) small.push(words.say("explore.route", { route: row.route }));
+    if (place !== null && kind !== "drone") small.push(words.say("explore.where", { place }));
+    if (row?.battery && row.battery !== "unknown") small.push(words.say(`battery.${row.battery}`));
+    if (kind === "drone") small.push(words.say("explore.drone_late"));
+    if (kind === "mast") small.push(words.say("explore.mast_near"));
+    if (small.length > 0) lines.push(make("p", { class: "small", text: small.join(" ") }));
+    lines.push(make("h3", { text: words.say("explore.why") }), make("p", { text: this.purpose(kind) }));
+    const done = this.done(kind);
+    if (done.length > 0) lines.push(make("h3", { text: words.say("explore.done") }), ...done);
+    const name = row?.name ? make("small", { text: words.say("explore.name", { name: row.name }) }) : null;
+    this.write(words.say(`kind.${kind}`), lines, name);
+  }
+
+  purpose(kind) {
+    const story = listStory(this.words.content, kind);
+    return story.purpose ?? this.words.say(`what.${kind}`);
+  }
+
+  /** What robots (shuttles, …) have done: figures of the council with source and year, and what was counted today. */
+  done(kind) {
+    const names = { robot: ["deliveries_today", "deliveries_total", "carbon_saved_total_kg"], bus: ["bus_trips_today"], shuttle: [], drone: [], mast: ["masts_up"] }[kind] ?? [];
+    return names.map((name) => figureLine(this.words, name, this.facts.figures?.[name])).filter(Boolean);
+  }
+
+  placeName(id) { return id ? this.facts.places?.find((place) => place.id === id)?.name ?? null : null; }
+
+  /** How many of each are in sight, beside its button. */
+  count() {
+    for (const tag of document.querySelectorAll("[data-many]")) {
+      const kind = tag.dataset.many, many = kind === "mast" ? this.facts.masts?.length ?? 0 : this.city.counts[kind] ?? 0;
+      say(tag, many > 0 ? this.words.count(many) : "");
+    }
+  }
+
+  async write(title, lines, name = null) {
+    const { kind } = this.thing;
+    find("explore-intro").hidden = true;
+    const card = find("thing"), wasHidden = card.hidden;
+    card.hidden = false;
+    card.dataset.of = kind;
+    const key = lines.map((line) => line.textContent).join("|") + (name?.textContent ?? "");
+    if (key !== this.key || wasHidden) {
+      this.key = key;
+      const heading = find("thing-name");
+      fill(heading, make("span", { text: title }), name);
+      fill(find("thing-text"), ...lines);
+      if (wasHidden) find("thing-facts").scrollTop = 0;
+      this.reading?.();
+    }
+    find("thing-how").hidden = !["robot", "shuttle", "drone", "mast"].includes(kind);
+    this.press(kind);
+    const place = find("thing-picture");
+    if (place.dataset.of !== kind) {
+      place.dataset.of = kind;
+      fill(place);
+      const picture = await drawing(kind);
+      if (place.dataset.of === kind && picture !== null) fill(place, picture);
+    }
+  }
+}
+
+export { KINDS };
