@@ -8,8 +8,9 @@
   const WITHIN_MS = 8000, RENEW_MS = 30000, TYPED_MS = 250;
   const LASTS = [["8 hours", 28800], ["24 hours", 86400], ["3 days", 259200], ["7 days", 604800], ["30 days", 2592000]];
   const USUAL_S = 86400;
-  const ABOUT = { room: "control room", place: "place", point: "point on the map", vehicle: "vehicle", cell: "5G cell", feed: "feed", alarm: "alarm",
-    display: "display", request: "service request", service: "digital service", disruption: "disruption", event: "event", other: "" };
+  const ABOUT = { room: "control room", place: "place", road: "road", point: "point on the map", vehicle: "vehicle", cell: "5G cell", feed: "feed", alarm: "alarm",
+    display: "display", request: "service request", route: "route", stop: "stop", hire_station: "hire station", service: "digital service",
+    disruption: "disruption", event: "event", airspace: "airspace", other: "" };
   const DEEDS = { added: "added", done: "said that it is done", kept: "kept it on", reopened: "opened it again" };
 
   const { element } = window.controlRoomCommands;

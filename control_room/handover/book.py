@@ -144,10 +144,6 @@ class Book:
         """The newest first."""
         return [n for n in reversed(list(self.notes.values())) if n.state(now) == "open"]
 
-    def notes_of(self, about: str, key: str, now: datetime) -> list[Note]:
-        """Open notes about that very thing, the newest first."""
-        return [n for n in self.list_open_notes(now) if n.about == about and n.key == key]
-
 
 def fold(entries: Iterable[Entry], book: Book | None = None) -> Book:
     """The book after these entries, oldest first. What retention has left half is left out."""

@@ -107,7 +107,8 @@ def build_facts(frame: Frame, snapshot: Snapshot, changes: Changes | str, book: 
         "feeds": _feeds(feed_table(snapshot, now)),
         "displays": _displays(tables["display"]),
         "ahead": _ahead(tables["event"], tables["disruption"], now, frame.upcoming.ends),
-        "requests": _requests(tables["request"], frame.since, now, frame.zone),
+        "requests": _requests(tables["request"], frame.since, now, frame.zone)
+        | {"old": _list_old(snapshot, "request", now)},
         "notes": _notes(book, frame.since, now),
     }
 
@@ -272,6 +273,13 @@ def _requests(table: Table, since: datetime, now: datetime, zone: ZoneInfo) -> d
     found["opened"] = int(((requests.requested >= first) & (requests.requested <= last)).sum())
     found["closed"] = int((requests.is_closed & (requests.updated >= first) & (requests.updated <= last)).sum())
     return {**found, "why": None}
+
+
+def _list_old(snapshot: Snapshot, kind: str, now: datetime) -> list[str]:
+    """Titles of the feeds of that kind whose figures are of an earlier moment than the sheet."""
+    table = snapshot.tables[kind]
+    feeds = [snapshot.feeds[name] for name in np.unique(table["feed"].astype(str)).tolist() if name in snapshot.feeds]
+    return [feed.title for feed in feeds if feed.state(now) != "fresh"]
 
 
 # Notes

@@ -15,7 +15,7 @@
     GET /handover/state       how it stands, the newest handovers, notes
     GET /handover/sheet       ?number=12, or ?number=draft: what would be signed now; as a component
     GET /handover/file        ?number=12: the very bytes that were signed
-    GET /handover/notes       ?kind=cell&key=MK-17: open notes about that thing
+    GET /handover/notes       ?kind=cell&key=MK-17: open notes about that thing, and about where it is
 
 `command` is made up by who asks, and the same when the same request is sent
 again: then nothing is done twice. Until there is sign-in the name in `by` is
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl
 
 import orjson
@@ -42,10 +42,11 @@ KEY_MOST: Final = 400
 LABEL_MOST: Final = 120
 LINES_MOST: Final = 100
 
-# What a note may be about: kinds of the data dictionary, and what is none of them.
-ABOUT: Final = (
+# What a note may be about: sorts of things that the search finds (control_room/find_things.py), and what is none of them.
+About = Literal[
     "room",
     "place",
+    "road",
     "point",
     "vehicle",
     "cell",
@@ -53,12 +54,18 @@ ABOUT: Final = (
     "alarm",
     "display",
     "request",
+    "route",
+    "stop",
+    "hire_station",
     "service",
     "disruption",
     "event",
+    "airspace",
     "other",
-)
-HOW: Final = ("face_to_face", "by_telephone", "read_alone")
+]
+ABOUT: Final = get_args(About)
+How = Literal["face_to_face", "by_telephone", "read_alone"]
+HOW: Final = get_args(How)
 Do = Literal["sign", "accept", "question", "answer", "withdraw", "add", "note", "done", "keep"]
 
 # do -> what it needs; what it may have beside.
@@ -101,11 +108,20 @@ def _line(most: int) -> Callable[[object], object]:
     return lambda value: (clean_text(value, most) or "") if isinstance(value, str) else value
 
 
-def _text(value: object) -> object:
-    return clean_lines(value) if isinstance(value, str) else value
+def _text(most: int) -> Callable[[object], object]:
+    def clean(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        cleaned = clean_lines(value)
+        # What somebody wrote is never cut off behind their back.
+        if len(cleaned) > most:
+            raise ValueError(f"{most:,} characters at most; it has {len(cleaned):,}")
+        return cleaned
+
+    return clean
 
 
-Words = Annotated[str, BeforeValidator(_text), Field(max_length=WORDS_MOST)]
+Words = Annotated[str, BeforeValidator(_text(WORDS_MOST))]
 
 
 class Wish(BaseModel):
@@ -123,26 +139,9 @@ class Wish(BaseModel):
     sheet: int | None = Field(None, ge=1)
     note: int | None = Field(None, ge=1)
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    how: Literal["face_to_face", "by_telephone", "read_alone"] | None = None
-    text: Annotated[str, BeforeValidator(_text), Field(max_length=TEXT_MOST)] | None = None
-    about: (
-        Literal[
-            "room",
-            "place",
-            "point",
-            "vehicle",
-            "cell",
-            "feed",
-            "alarm",
-            "display",
-            "request",
-            "service",
-            "disruption",
-            "event",
-            "other",
-        ]
-        | None
-    ) = None
+    how: How | None = None
+    text: Annotated[str, BeforeValidator(_text(TEXT_MOST))] | None = None
+    about: About | None = None
     key: Annotated[str, BeforeValidator(_line(KEY_MOST))] | None = None
     label: Annotated[str, BeforeValidator(_line(LABEL_MOST))] | None = None
     until: Annotated[AwareDatetime | None, Field(strict=False)] = None

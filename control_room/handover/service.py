@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from alerts.journal import JournalUnavailable
 from control_room.access import Receive, Scope, Send
 from control_room.clock import Clock
+from control_room.handover.beside import list_beside
 from control_room.handover.book import Book, Entry, Refused, Sheet, find_done, fold, list_entries
 from control_room.handover.changes import Changes, read_changes
 from control_room.handover.facts import Frame, build_facts, describe_note, describe_sheet
@@ -41,7 +42,7 @@ from layouts.parts.handover_sheet import build_sheet
 log = structlog.get_logger()
 
 OPEN_AGAIN_S: Final = 0.5
-TIDY_EVERY_S: Final = 3_600.0
+TIDY_EVERY: Final = timedelta(hours=1)
 # A sheet reaches back so far at most, however long nothing was accepted.
 BACK_MOST: Final = timedelta(days=7)
 LISTED_MOST: Final = 60
@@ -94,29 +95,38 @@ class HandoverService:
 
     async def run(self) -> None:
         """Open, then tidy up for ever. Cancel to stop."""
-        while self._store is not None and self._kept is None:
-            await asyncio.to_thread(self.open)
-            await asyncio.sleep(OPEN_AGAIN_S)
-        await self._tell()
+        tidy_at: datetime | None = None
         while self._store is not None:
-            try:
-                await asyncio.to_thread(self._let_go, self._clock.now())
-            except DBAPIError as error:
-                log.warning("old handovers could not be let go; tried again", error=explain(error))
-            await asyncio.sleep(TIDY_EVERY_S)
+            if not self._is_open():
+                await asyncio.to_thread(self.open)
+                if self._is_open():
+                    await self._tell()
+            now = self._clock.now()
+            if self._is_open() and (tidy_at is None or now >= tidy_at):
+                tidy_at = now + TIDY_EVERY
+                try:
+                    await asyncio.to_thread(self._let_go, now)
+                except (DBAPIError, Refused) as error:
+                    why = explain(error) if isinstance(error, DBAPIError) else str(error)
+                    log.warning("old handovers could not be let go; tried again", error=why)
+            await asyncio.sleep(OPEN_AGAIN_S)
+
+    def _is_open(self) -> bool:
+        return self._kept is not None
 
     def open(self) -> None:
-        """Read the book, where the database is open by now."""
+        """Read the book, where the database is open by now; also again, after it could not be read."""
         journal = self._store.journal if self._store is not None else None
         if journal is None:
             return
         kept = HandoverStore(journal.engine)
-        try:
-            self._book = fold(kept.list_after())
-        except DBAPIError as error:
-            log.warning("handovers cannot be read; tried again", error=explain(error))
-            return
-        self._kept = kept
+        with self._turn:
+            try:
+                self._book = fold(kept.list_after())
+            except DBAPIError as error:
+                log.warning("handovers cannot be read; tried again", error=explain(error))
+                return
+            self._kept = kept
 
     async def _tell(self) -> None:
         if self._news is not None:
@@ -197,7 +207,8 @@ class HandoverService:
         try:
             self._book = book = fold(kept.list_after())
         except DBAPIError:
-            self._kept = None if error.connection_invalidated else self._kept
+            # What is in memory may be behind what is on the disk: `run` reads it anew before anything else is done.
+            self._kept = None
             return 503, _words(f"not known whether it was done: {explain(error)}; look, then send it again")
         if done := find_done(book, wish.command):
             return 200, {"done": [e.thing for e in done], "already": False}
@@ -210,9 +221,12 @@ class HandoverService:
             decode_query(query)
             return 200, self._state(book, now)
         if path == "/handover/notes":
-            about, key = decode_query(query, "kind", "key")
-            notes = [describe_note(n, now) for n in book.notes_of(about, key, now)]
-            return 200, {"notes": notes, "zone": str(self._view().city.zone)}
+            view = self._view()
+            kind, key = decode_query(query, "kind", "key")
+            beside = list_beside(book, kind, key, view.snapshot, now)
+            notes = [describe_note(note, now) | {"near": near} for note, near in beside.notes]
+            about = {"about": beside.about, "key": beside.key, "label": beside.label}
+            return 200, {"notes": notes, "zone": str(view.city.zone), "keep_days": self._keep.days} | about
         (wanted,) = decode_query(query, "number")
         if path == "/handover/sheet" and wanted == "draft":
             facts = await asyncio.to_thread(self._facts, now)

@@ -29,6 +29,7 @@ WORDS: Final = (
 ABOUT: Final[Mapping[str, str]] = {
     "room": "control room",
     "place": "place",
+    "road": "road",
     "point": "point on the map",
     "vehicle": "vehicle",
     "cell": "5G cell",
@@ -36,11 +37,21 @@ ABOUT: Final[Mapping[str, str]] = {
     "alarm": "alarm",
     "display": "display",
     "request": "service request",
+    "route": "route",
+    "stop": "stop",
+    "hire_station": "hire station",
     "service": "digital service",
     "disruption": "disruption",
     "event": "event",
+    "airspace": "airspace",
     "other": "other",
 }
+_PLACES: Final = frozenset({"place", "road", "point"})
+_GROUPS: Final = (
+    ("The control room", frozenset({"room"})),
+    ("Places", _PLACES),
+    ("Things", frozenset(ABOUT) - _PLACES - {"room"}),
+)
 HOW: Final[Mapping[str, str]] = {
     "face_to_face": "talked over face to face",
     "by_telephone": "talked over by telephone",
@@ -284,12 +295,17 @@ def _feeds(feeds: Facts, displays: Facts, clock: Clock) -> Component:
 
 
 def _notes(notes: Facts, clock: Clock) -> Component:
-    made = [build_note(note, clock) for note in notes["open"]]
     ended = [build_note(note, clock) for note in notes["ended"]]
-    content: list[Any] = [html.Ul(made, className="notes")] if made else []
+    content: list[Any] = []
+    for title, sorts in _GROUPS:
+        group = [n for n in notes["open"] if (n["about"] if n["about"] in ABOUT else "other") in sorts]
+        if group:
+            # What is said of one place stands together, the newest first.
+            group.sort(key=lambda n: (n["about"], n["label"]))
+            content += [html.H4(title), html.Ul([build_note(n, clock) for n in group], className="notes")]
     if ended:
         content += [html.H4(f"Ended in this time: {len(ended)}"), html.Ul(ended, className="notes")]
-    return _section("Notes that are open", content, len(made))
+    return _section("Notes that are open", content, len(notes["open"]))
 
 
 def build_note(note: Facts, clock: Clock) -> Component:
@@ -371,7 +387,7 @@ def _changes(changes: Facts, clock: Clock) -> Component:
     people = ", ".join(f"{name} {format_count(count)}" for name, count in changes["people"].items())
     rows = [
         [
-            _alarm(alarm, "acknowledged"),
+            html.Div([_alarm(alarm, "acknowledged"), *_said(alarm["said"], clock)]),
             f"{format_count(alarm['raised'])} times"
             if alarm["raised"] > 1
             else "once"
@@ -399,6 +415,12 @@ def _changes(changes: Facts, clock: Clock) -> Component:
     return _section("Alarms in this time", [*made, *_more(changes["more"], "alarms, less urgent")])
 
 
+def _said(said: Sequence[Facts], clock: Clock) -> list[Component]:
+    """What people wrote to an alarm in this time, the newest last."""
+    lines = [html.Li(f"{line['by']}, {clock.say(line['at'])}: {line['text']}") for line in said]
+    return [html.Ul(lines, className="sheet-entries")] if lines else []
+
+
 def _requests(requests: Facts) -> Component:
     if requests["unknown"]:
         return _section("Service requests", [html.P(f"{DASH} {requests['unknown']}", className="unknown")])
@@ -410,7 +432,11 @@ def _requests(requests: Facts) -> Component:
         more = opened - closed
         sign = "+" if more > 0 else "−" if more < 0 else "±"
         change = f"{format_count(opened)} made and {format_count(closed)} closed in this time: {sign}{abs(more)}."
-    return _section("Service requests", [html.P(line), html.P(change)])
+    # Sheets that were signed before this was told have no such list.
+    old = [
+        html.P(f"Not fresh: {title}. What it brought is counted as it last was.") for title in requests.get("old", [])
+    ]
+    return _section("Service requests", [html.P(line), html.P(change), *old])
 
 
 # Signatures

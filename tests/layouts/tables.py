@@ -49,8 +49,9 @@ def table_of(kind: str, rows: Sequence[dict[str, Any]]) -> Table:
     names = sorted({name for row in rows for name in row} - {described.key, "feed"})
     columns: dict[str, Any] = {
         described.key: [str(row.get(described.key, f"k{i}")) for i, row in enumerate(rows)],
-        "feed": [row.get("feed", "feed") for row in rows],
     }
+    if "feed" in described.by_name:
+        columns["feed"] = [row.get("feed", "feed") for row in rows]
     return Table.of(described, {**columns, **{n: [row.get(n) for row in rows] for n in names}})
 
 
