@@ -189,6 +189,8 @@ MAY_IMPORT = {
     "control_room.usual": ("control_room.history.measures", "control_room.history.spans"),
     "control_room.usual_reader": ("control_room.history.reader", "control_room.usual"),
     "control_room.trends": ("control_room.history", "control_room.usual"),
+    "control_room.summary.charts": ("control_room.summary",),
+    "control_room.summary.forms": ("control_room.summary", "layouts.formats"),
     "control_room.access": (),
     "control_room.static_files": ("control_room.access",),
     "control_room.storage": (

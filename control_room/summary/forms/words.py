@@ -1,0 +1,197 @@
+"""How the parts of a summary are said: the same words on the page, in print, in a letter and for who listens.
+
+Text only. What is not known is an em dash with its reason beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, TypeGuard
+from zoneinfo import ZoneInfo
+
+from control_room.summary.contents import Cell, Column, Departure, Figure, Header, Section, Series, Summary, Target
+from control_room.summary.words import join_words, say_band, say_count, say_number
+from control_room.summary.words import say_value as say_amount
+from layouts.formats import DASH, format_moment
+
+SANDBOX: Final = "SANDBOX"
+SANDBOX_WORDS: Final = "SANDBOX: figures of a simulated city, not of the real one."
+REASON: Final = "not known"
+
+_DEPARTURES: Final[Mapping[Departure, str]] = {
+    "usual": "as usual",
+    "above": "above usual",
+    "below": "below usual",
+    "too_few": "too few to say",
+    "unknown": "not compared",
+}
+
+
+def say_value(figure: Figure) -> str:
+    """ "1,204 deliveries"; an em dash where it is not known."""
+    return say_known_value(figure.value, figure.unit, figure.decimals)
+
+
+def say_known_value(value: float | None, unit: str, decimals: int) -> str:
+    """The same of any value."""
+    return DASH if value is None or not math.isfinite(value) else say_amount(value, unit, decimals)
+
+
+def say_span(header: Header, count: int) -> str:
+    """ "8 weeks": of what the usual is made."""
+    if header.period.sort == "month":
+        word = "month"
+    elif header.period.sort == "day" and header.holiday:
+        word = "holiday"
+    else:
+        word = "week"
+    return say_count(count, word)
+
+
+def say_usual(figure: Figure, header: Header) -> str:
+    """ "usually 890 to 950 (8 weeks)", or why there is nothing to compare with."""
+    if figure.usual is None:
+        return figure.why_no_usual or "nothing to compare with"
+    band = say_band(figure.usual, figure.unit, figure.decimals)
+    return f"usually {band} ({say_span(header, figure.usual.weeks)})"
+
+
+def say_departure(figure: Figure) -> str:
+    """ "above usual, worse"; of a figure that is compared with nothing, an empty text."""
+    if figure.usual is None or figure.value is None:
+        return ""
+    words = _DEPARTURES[figure.departure]
+    return f"{words}, {figure.verdict}" if figure.verdict and figure.departure in ("above", "below") else words
+
+
+def say_target(target: Target, unit: str, decimals: int) -> str:
+    """ "target at least 80 %, missed (Council strategy, 2024)"."""
+    limit = say_amount(target.limit, unit, 0 if target.limit == round(target.limit) else decimals)
+    kept = {True: "missed", False: "met", None: REASON}[target.missed]
+    source = f" ({target.source})" if target.source else ""
+    return f"target {'at least' if target.at_least else 'at most'} {limit}, {kept}{source}"
+
+
+def say_known(figure: Figure) -> str:
+    """ "seen 61 % of the time", where less than all but a twentieth was; else nothing."""
+    known = figure.known_percent
+    return "" if known is None or known >= 95 else f"seen {say_percent(known)} of the time"
+
+
+def say_percent(percent: float) -> str:
+    """A share in whole per cent; what is not all is never said to be all, nor what is something nothing."""
+    whole = 100 if percent >= 100 else 0 if percent <= 0 else max(1, min(99, round(percent)))
+    return f"{whole} %"
+
+
+def list_remarks(figure: Figure) -> list[str]:
+    """What else must be said of a figure: why it is not known, its target, how much was seen, its note."""
+    target = say_target(figure.target, figure.unit, figure.decimals) if figure.target else ""
+    why = (figure.why_unknown or REASON) if figure.value is None else ""
+    return [words for words in (why, target, say_known(figure), figure.note) if words]
+
+
+def say_figure(figure: Figure, header: Header) -> str:
+    """All of it in one line, for who cannot see the picture."""
+    usual = say_usual(figure, header) if figure.value is not None else ""
+    parts = [f"{figure.title}: {say_value(figure)}", say_departure(figure), usual, *list_remarks(figure)]
+    return "; ".join(part for part in parts if part)
+
+
+def say_series(series: Series) -> str:
+    """What a small multiple shows, in words: its least and greatest, what was unusual, what is not known."""
+    known = [(p.value, p.label) for p in series.points if p.value is not None and math.isfinite(p.value)]
+    what = f"{series.title} by the {series.step}"
+    if not known:
+        return f"{what}: {REASON}"
+    (least, at_least), (most, at_most) = min(known), max(known)
+    low, high = (say_amount(v, series.unit, series.decimals) for v in (least, most))
+    words = f"{what}: lowest {low} ({at_least}), highest {high} ({at_most})"
+    compared = [p for p in series.points if is_known(p.value) and p.usual is not None]
+    outside = sum(1 for p in compared if p.usual is not None and not p.usual.low <= (p.value or 0.0) <= p.usual.high)
+    if compared:
+        words += f"; {outside} of {len(compared)} outside of what is usual"
+    missing = len(series.points) - len(known)
+    return f"{words}; {missing} not known" if missing else words
+
+
+def is_known(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def say_cell(value: Cell, column: Column, header: Header) -> str:
+    """A cell of a table by the city's clock; an em dash where it is not known."""
+    if value is None:
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        # On a day of its own period the time of day is enough.
+        zone = ZoneInfo(header.zone)
+        return format_moment(value, zone, header.begins if header.period.sort == "day" else value.replace(year=1970))
+    if isinstance(value, int | float):
+        return say_number(value, column.decimals)
+    return value
+
+
+def head_of(column: Column) -> str:
+    """ "Stuck (min)"; a unit that the title says already is not said twice."""
+    is_said = not column.unit or column.unit.casefold() in column.title.casefold()
+    return column.title if is_said else f"{column.title} ({column.unit})"
+
+
+def say_rows(listed: int, of: int) -> str:
+    """ "the first 10 of 31"; empty where all are listed."""
+    return f"the first {listed:,} of {of:,}" if of > listed else ""
+
+
+def glance(section: Section) -> str:
+    """One line of a section: what is worse, what else departs, or that all is as usual."""
+    worse = [f for f in section.figures if f.verdict == "worse"]
+    other = [f for f in section.figures if f.verdict != "worse" and f.departure in ("above", "below")]
+    if worse or other:
+        return "; ".join([*(_glance(f) for f in worse), *(_glance(f) for f in other)])
+    known = [f for f in section.figures if f.value is not None]
+    compared = [f for f in known if f.departure == "usual"]
+    if compared and len(compared) == len(known):
+        return "as usual"
+    if known:
+        return "; ".join(f"{f.title} {say_value(f)}" for f in known[:2])
+    rows = sum(table.of for table in section.tables)
+    if rows:
+        return "; ".join(f"{t.title}: {t.of:,}" for t in section.tables if t.of)
+    return section.note or REASON
+
+
+def _glance(figure: Figure) -> str:
+    missed = "target missed" if figure.target is not None and figure.target.missed else ""
+    return f"{figure.title} {say_value(figure)}, {say_departure(figure) or missed or figure.verdict}"
+
+
+def is_worse(section: Section) -> bool:
+    return any(figure.verdict == "worse" for figure in section.figures)
+
+
+def say_known_header(header: Header) -> str:
+    """How much of the period was watched, and until when, where that is not its end."""
+    if header.known_until is None:
+        return "Nothing is known of it."
+    words = f"Watched {say_percent(header.known_percent)} of the time"
+    if not header.is_over:
+        until = format_moment(header.known_until, ZoneInfo(header.zone), header.begins)
+        words += f"; it is not over: known until {until}"
+    return f"{words}."
+
+
+def say_made_from(header: Header) -> str:
+    """From what it is made; "Made from: …."."""
+    return f"Made from: {join_words(list(header.made_from))}." if header.made_from else ""
+
+
+def name_file(summary: Summary) -> str:
+    """Of a file of it, without ending: "daily-2026-11-21", "SANDBOX-weekly-2026-W47"."""
+    header = summary.header
+    sort = {"day": "daily", "week": "weekly", "month": "monthly"}[header.period.sort]
+    return f"{SANDBOX + '-' if header.simulated else ''}{sort}-{header.period.name}"
