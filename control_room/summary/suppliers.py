@@ -1,0 +1,288 @@
+"""Each feed against its supplier's promise: over the period, by the day, and for one feed by the hour. Pure.
+
+A day's promise is judged as on the screen of feeds (`control_room.quality`):
+where less than ten minutes were watched, or too few answers came, nothing is
+said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from control_room.history.spans import begin_of_day
+from control_room.quality import DAY_STEP_S, JUDGED_FROM_ANSWERS, JUDGED_FROM_S, Figures, find_quantile, list_counts
+from control_room.summary.book import QUALITY_DAYS, Book, Promise
+from control_room.summary.contents import Column, Figure, Section, Table
+from control_room.summary.plan import from_s
+from control_room.summary.wanted import TITLES
+from control_room.summary.words import join_words, say_count, say_number
+
+Quarters = Mapping[int, Figures]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A stretch of one feed held against its promise.
+
+    Attributes:
+        watched_percent: of the stretch, how much of the time its state was known.
+        fresh_percent, valid_percent, latency_ms: None where nothing is known of it.
+        broken: which parts of the promise were not kept, in words.
+        is_judged: whether there was enough to judge any part by.
+    """
+
+    watched_percent: float
+    fresh_percent: float | None
+    valid_percent: float | None
+    latency_ms: float | None
+    gaps: int
+    rejected: int
+    rejects: str
+    broken: tuple[str, ...]
+    is_judged: bool
+
+    @property
+    def is_kept(self) -> bool | None:
+        """None where nothing can be said."""
+        return not self.broken if self.is_judged else None
+
+
+def judge_promise(quarters: Iterable[Figures], seconds: float, promise: Promise | None) -> Judged:
+    """The quarters of a stretch of that length, together."""
+    total = Figures()
+    for figures in quarters:
+        total = total.plus(figures)
+    fresh, valid = total.fresh_percent, total.valid_percent
+    slow = find_quantile(total.latencies, 0.95)
+    broken = []
+    timed = sum(total.latencies.values()) >= JUDGED_FROM_ANSWERS
+    judged_fresh = fresh is not None and total.watched_s >= JUDGED_FROM_S
+    if promise is not None:
+        if judged_fresh and fresh is not None and fresh < promise.fresh_percent:
+            broken.append("freshness")
+        if valid is not None and valid < promise.valid_percent:
+            broken.append("validity")
+        if timed and slow is not None and slow > promise.latency_ms:
+            broken.append("answer time")
+    return Judged(
+        watched_percent=min(100.0, 100 * total.watched_s / seconds) if seconds > 0 else 0.0,
+        fresh_percent=fresh,
+        valid_percent=valid,
+        latency_ms=slow,
+        gaps=total.gaps,
+        rejected=sum(total.rejects.values()),
+        rejects=list_counts(total.rejects) or "",
+        broken=tuple(broken),
+        is_judged=promise is not None and (judged_fresh or valid is not None or timed),
+    )
+
+
+def judge_days(quarters: Quarters, days: Sequence[tuple[datetime, datetime]], promise: Promise | None) -> list[Judged]:
+    """Each of these days by itself."""
+    return [
+        judge_promise(_within(quarters, since, until), (until - since).total_seconds(), promise)
+        for since, until in days
+    ]
+
+
+def list_last_days(book: Book) -> list[tuple[datetime, datetime]]:
+    """The last week up to the end of the period, day by day of the city's clock, oldest first."""
+    bounds = [
+        from_s(begin_of_day(book.period.last - timedelta(days=n - 1), book.zone)) for n in range(QUALITY_DAYS + 1)
+    ]
+    bounds.reverse()
+    return list(pairwise(bounds))
+
+
+def build_suppliers(book: Book) -> Section:
+    """The section: how many kept their promise, and a row a feed."""
+    judged = _judge_all(book)
+    promises = {p.feed: p for p in book.promises}
+    days = list_last_days(book)
+    rows = []
+    for feed, found in judged.items():
+        promise = promises.get(feed)
+        broken_days = sum(d.is_kept is False for d in judge_days(book.quality.get(feed, {}), days, promise))
+        rows.append(
+            (
+                promise.title if promise else feed.replace("_", " "),
+                promise.supplier or None if promise else None,
+                found.is_kept,
+                join_words(list(found.broken)) or None,
+                found.fresh_percent,
+                promise.fresh_percent if promise else None,
+                found.valid_percent,
+                promise.valid_percent if promise else None,
+                found.latency_ms,
+                promise.latency_ms if promise else None,
+                found.gaps,
+                found.watched_percent,
+                broken_days,
+                f"/suppliers/{feed}/{book.period.name}",
+            )
+        )
+    # What was broken first, then what nobody can judge; among them the least fresh.
+    rows.sort(key=lambda r: ({False: 0, None: 1, True: 2}[r[2]], r[4] if r[4] is not None else -1.0, r[0]))
+    note = "" if rows else "nothing is known of any feed in this period"
+    table = Table("suppliers", "Each feed against its promise", _COLUMNS, tuple(rows), len(rows), note)
+    return Section("suppliers", TITLES["suppliers"], _list_figures(judged), (table,), note=note and f"{note[0].upper()}{note[1:]}.")  # fmt: skip
+
+
+_COLUMNS: Final = (
+    Column("feed", "Feed"),
+    Column("supplier", "Supplier"),
+    Column("kept", "Promise kept", "yes_no"),
+    Column("broken", "Not kept"),
+    Column("fresh", "Fresh", "number", "%", 1),
+    Column("fresh_promised", "promised", "number", "%", 1),
+    Column("valid", "Valid rows", "number", "%", 1),
+    Column("valid_promised", "promised", "number", "%", 1),
+    Column("latency", "95 of 100 answers within", "number", "ms"),
+    Column("latency_promised", "promised", "number", "ms"),
+    Column("gaps", "Gaps", "number"),
+    Column("watched", "Known", "number", "%"),
+    Column("broken_days", "Days not kept of the last 7", "number", "days"),
+    Column("more", "By the hour", "link"),
+)
+
+
+def _judge_all(book: Book) -> dict[str, Judged]:
+    """Every feed of which anything is known, or that is known now, over the period."""
+    seconds = (book.ends - book.begins).total_seconds()
+    promises = {p.feed: p for p in book.promises}
+    found = {}
+    for feed in sorted({*promises, *book.quality}):
+        quarters = list(_within(book.quality.get(feed, {}), book.begins, book.ends))
+        if quarters or feed in promises:
+            found[feed] = judge_promise(quarters, seconds, promises.get(feed))
+    return found if any(j.watched_percent > 0 for j in found.values()) else {}
+
+
+def _list_figures(judged: Mapping[str, Judged]) -> tuple[Figure, ...]:
+    known = [j for j in judged.values() if j.is_kept is not None]
+    kept = sum(j.is_kept is True for j in known)
+    return (
+        Figure(
+            name="suppliers.kept",
+            title="Feeds that kept their promise",
+            value=float(kept) if known else None,
+            unit="feeds",
+            why_no_usual="judged by what was promised, not by what is usual",
+            why_unknown="" if known else "nothing is known of any feed",
+            note=f"of {say_count(len(known), 'feed')} that can be judged" if known else "",
+            source="quality of feeds",
+            link="/feeds",
+        ),
+    )
+
+
+def _within(quarters: Quarters, since: datetime, until: datetime) -> list[Figures]:
+    first, last = since.timestamp() / DAY_STEP_S, until.timestamp() / DAY_STEP_S
+    return [figures for number, figures in sorted(quarters.items()) if first <= number < last]
+
+
+# One feed
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierPage:
+    """What a supplier sees of its own feed.
+
+    Attributes:
+        findings: what was wrong, in sentences; empty where nothing was.
+        hours: its promise by the hour of a day, by the day of a longer period.
+    """
+
+    feed: str
+    title: str
+    supplier: str
+    promise: Promise | None
+    whole: Judged
+    findings: tuple[str, ...]
+    hours: Table
+
+
+def build_supplier_page(book: Book, feed: str) -> SupplierPage:
+    """The page of one feed over the period.
+
+    Raises:
+        KeyError: nothing is known of a feed of that name.
+    """
+    promise = next((p for p in book.promises if p.feed == feed), None)
+    quarters = book.quality.get(feed, {})
+    if promise is None and not quarters:
+        raise KeyError(f"no feed {feed!r}")
+    plan = book.plan
+    whole = judge_promise(_within(quarters, book.begins, book.ends), (book.ends - book.begins).total_seconds(), promise)
+    rows = []
+    bad: list[str] = []
+    for begin, end, label in zip(plan.begins, plan.ends, plan.labels, strict=True):
+        found = judge_promise(_within(quarters, from_s(begin), from_s(end)), end - begin, promise)
+        is_known = found.watched_percent > 0
+        if found.broken:
+            bad.append(label)
+        rows.append(
+            (
+                label,
+                from_s(begin),
+                found.is_kept,
+                join_words(list(found.broken)) or None,
+                found.fresh_percent,
+                found.valid_percent,
+                found.latency_ms,
+                found.gaps if is_known else None,
+                found.rejected if is_known else None,
+                found.rejects or None,
+                found.watched_percent,
+            )
+        )
+    unit = {"hour": "hour", "day": "day"}[plan.step]
+    columns = (
+        Column("label", unit.capitalize()),
+        Column("at", "From", "moment"),
+        Column("kept", "Promise kept", "yes_no"),
+        Column("broken", "Not kept"),
+        Column("fresh", "Fresh", "number", "%", 1),
+        Column("valid", "Valid rows", "number", "%", 1),
+        Column("latency", "95 of 100 answers within", "number", "ms"),
+        Column("gaps", "Gaps", "number"),
+        Column("rejected", "Rows rejected", "number", "rows"),
+        Column("reasons", "Why rejected"),
+        Column("watched", "Known", "number", "%"),
+    )
+    table = Table("supplier_hours", f"By the {unit}", columns, tuple(rows), len(rows))
+    title = promise.title if promise else feed.replace("_", " ")
+    supplier = promise.supplier if promise else ""
+    return SupplierPage(feed, title, supplier, promise, whole, _list_findings(whole, promise, bad, unit), table)
+
+
+def _list_findings(whole: Judged, promise: Promise | None, bad: list[str], unit: str) -> tuple[str, ...]:
+    if whole.watched_percent == 0:
+        return ("Nothing is known of this feed in this period: nobody asked it.",)
+    said = []
+    if promise is not None and "freshness" in whole.broken:
+        said.append(
+            f"Its data was fresh {say_number(whole.fresh_percent or 0, 1)} % of the time that was watched; "
+            f"promised are {say_number(promise.fresh_percent, 1)} %."
+        )
+    if promise is not None and "validity" in whole.broken:
+        said.append(
+            f"{say_number(whole.valid_percent or 0, 1)} % of its rows were valid; "
+            f"promised are {say_number(promise.valid_percent, 1)} %."
+        )
+    if promise is not None and "answer time" in whole.broken:
+        said.append(
+            f"95 of 100 answers came within {say_number(whole.latency_ms or 0)} ms; "
+            f"promised are {say_number(promise.latency_ms)} ms."
+        )
+    if whole.gaps:
+        said.append(f"It fell silent for more than three polls {say_count(whole.gaps, 'time')}.")
+    if whole.rejected:
+        said.append(f"{say_count(whole.rejected, 'row')} could not be taken in: {whole.rejects}.")
+    if bad:
+        said.append(f"The promise was not kept in {say_count(len(bad), unit)}: {join_words(bad)}.")
+    return tuple(said)
