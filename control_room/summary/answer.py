@@ -24,6 +24,7 @@ from typing import Any, Final
 from control_room.history.measures import get_measure
 from control_room.summary.book import Book
 from control_room.summary.contents import Answer, Decision, Figure, Header, Section, Sentence
+from control_room.summary.measured import is_countable
 from control_room.summary.tables import find_holidays
 from control_room.summary.wanted import WANTED, Wanted
 from control_room.summary.words import join_words, say_band, say_count, say_difference, say_number, say_value
@@ -54,9 +55,11 @@ def build_answer(header: Header, sections: Sequence[Section], decisions: tuple[D
     room = MOST - 1 - bool(events) - bool(known)
     told = [_say_departure(section, figure, header) for section, figure, _ in far[: min(room, DEPARTURES_MOST)]]
     sentences = [lead, *told, *([events] if events else []), *([known] if known else [])]
-    if len(sentences) < LEAST:
+    # Where nothing can be compared, what the city did is all there is to tell.
+    least = LEAST if any(f.usual for _, f in figures) else MOST
+    if len(sentences) < least:
         ordinary = _list_ordinary(figures, {name for s in told for name in s.about})
-        sentences[1 + len(told) : 1 + len(told)] = ordinary[: LEAST - len(sentences)]
+        sentences[1 + len(told) : 1 + len(told)] = ordinary[: least - len(sentences)]
     return Answer(tuple(sentences), decisions)
 
 
@@ -83,7 +86,7 @@ def measure_departure(figure: Figure) -> float | None:
     width = max(usual.high - usual.low, SMALLEST_SHARE * abs(usual.median), 1e-9)
     if outside < width:
         return None
-    is_count = get_measure(_WANTED[figure.name].measure).made == "total" if figure.name in _WANTED else False
+    is_count = figure.name in _WANTED and is_countable(get_measure(_WANTED[figure.name].measure))
     if is_count and abs(value - usual.median) < 2 * math.sqrt(max(value, usual.median)):
         return None
     return outside / width
@@ -101,9 +104,10 @@ def _say_lead(header: Header, figures: Sequence[tuple[str, Figure]], far: list[A
     other = len(far) - worse - better
     part = ""
     if header.known_percent < PART_PERCENT:
-        part = f", of which {say_number(header.known_percent)} % is known"
+        part = f", of which {say_number(header.known_percent)} % is known,"
     if not compared:
-        text = f"{header.title}{part}: there is too little history yet to say what is usual."
+        what = "too few holidays are known" if header.holiday and header.period.sort == "day" else "too little is known"
+        text = f"{header.title}{part.removesuffix(',')}: {what} yet to say what is usual."
         return Sentence(text, "all_usual")
     of = f"of {say_count(compared, 'figure')} that can be compared"
     if not far:
@@ -172,22 +176,33 @@ def _list_ordinary(figures: Sequence[tuple[str, Figure]], told: set[str]) -> lis
 
 
 def _say_events(header: Header, book: Book) -> Sentence | None:
-    holidays = find_holidays(book)
-    big = [e for e in book.events if (e["expected_people"] or 0) >= CROWD]
-    big.sort(key=lambda e: (-e["expected_people"], e["starts_s"], e["event_key"]))
+    holidays, length = find_holidays(book), header.period.sort
+    crowds: dict[tuple[str, str], list[float]] = {}
+    for event in book.events:
+        if (event["expected_people"] or 0) >= CROWD:
+            crowds.setdefault((event["title"] or "an event", event["venue"] or ""), []).append(event["expected_people"])
+    listed = sorted(crowds.items(), key=lambda item: (-max(item[1]), item[0]))
     told = [
-        f"{event['title'] or 'an event'}{' at ' + event['venue'] if event['venue'] else ''} "
-        f"({say_number(event['expected_people'])} people expected)"
-        for event in big[:EVENTS_MOST]
+        f"{title}{f' at {venue}' if venue else ''} ({_say_crowd(people)})"
+        for (title, venue), people in listed[:EVENTS_MOST]
     ]
-    if len(big) > EVENTS_MOST:
-        told.append(say_count(len(big) - EVENTS_MOST, "other large event"))
+    count = sum(len(people) for _, people in listed)
+    others = sum(len(people) for _, people in listed[EVENTS_MOST:])
+    if others:
+        told.append(say_count(others, "other"))
     parts = []
     if holidays:
-        parts.append(f"It was {holidays[0]}" if header.period.sort == "day" else f"{join_words(holidays)} fell in it")
+        parts.append(f"It was a holiday: {holidays[0]}" if length == "day" else f"{join_words(holidays)} fell in it")
     if told:
-        parts.append(f"{'with' if parts else 'On were'} {join_words(told)}" if len(told) > 1 or parts else f"On was {told[0]}")  # fmt: skip
-    return Sentence(f"{', '.join(parts)}.", "event", "events") if parts else None
+        is_many = count > 1
+        parts.append(f"{'the' if parts else 'The'} {length}'s large {'events were' if is_many else 'event was'} {join_words(told)}")  # fmt: skip
+    return Sentence(f"{'; '.join(parts)}.", "event", "events") if parts else None
+
+
+def _say_crowd(people: list[float]) -> str:
+    if len(people) == 1:
+        return f"{say_number(people[0])} people expected"
+    return f"{len(people)} times, up to {say_number(max(people))} people expected"
 
 
 def _say_known(sections: Sequence[Section]) -> Sentence | None:

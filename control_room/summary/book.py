@@ -191,6 +191,12 @@ class Book:
                 best = np.maximum(best, self._sums(measure, key).known[0])
         return best
 
+    @property
+    def watched_percent(self) -> float:
+        """Of the whole period the share that the control room watched."""
+        lengths = np.array(self.plan.ends) - np.array(self.plan.begins)
+        return float(100 * (self.watched * lengths).sum() / lengths.sum())
+
 
 _WHOLE: Final = frozenset(
     [(w.measure, w.key) for listed in WANTED.values() for w in listed]

@@ -20,6 +20,7 @@ from control_room.usual import find_factor
 FEWEST: Final = 20
 # An axis from zero is honest for amounts, and not for these.
 _NO_ZERO: Final = ("%", "°C", "hPa")
+_THINGS: Final = frozenset(("vehicles", "people", "alarms", "requests", "disruptions", "services", "devices", "places"))
 # How much less than usual must have been watched for a section to say so, in points.
 LESS_BY_POINTS: Final = 10.0
 # Where it is not known how much usually is: less than this is said.
@@ -87,9 +88,14 @@ def judge(value: float | None, usual: Usual | None, measure: Measure) -> Departu
         return "unknown"
     if usual.low <= value <= usual.high:
         return "usual"
-    if measure.made == "total" and max(value, usual.high) < FEWEST:
+    if is_countable(measure) and max(value, usual.high) < FEWEST:
         return "too_few"
     return "above" if value > usual.high else "below"
+
+
+def is_countable(measure: Measure) -> bool:
+    """Whether it is a number of things: what happened, or how many there were on average."""
+    return measure.made == "total" or (measure.made == "level" and measure.unit in _THINGS)
 
 
 def find_verdict(departure: Departure, measure: Measure) -> Verdict:
@@ -126,7 +132,10 @@ def say_watched(name: str, book: Book) -> str:
     past = [100 * _mean_known(sums, k, book) for k in range(1, len(sums.known))]
     seen = [p for p in past if p > 0]
     usual = float(np.median(seen)) if len(seen) >= 4 else None
-    length = {"day": "day", "week": "week", "month": "month"}[book.period.sort]
+    length = book.period.sort
+    # Where the control room itself watched no more, the header says so once for all.
+    if percent >= book.watched_percent - LESS_BY_POINTS:
+        return ""
     if percent == 0:
         return "" if usual is None and not seen else f"{words} at no time of the {length}."
     if usual is not None and percent < usual - LESS_BY_POINTS:
@@ -193,6 +202,9 @@ def _why_unknown(measure: Measure, wanted: Wanted, book: Book) -> str:
         return "history has never met it: no feed has told it"
     if wanted.is_told_only:
         return "nothing of it was heard of; whether there was none or nobody told cannot be said"
+    amount = book.amount(wanted.measure, wanted.key)
+    if amount is not None and amount.known_s > 0 and measure.made != "total":
+        return "it was watched, and nothing told it"
     return "nothing of it was watched"
 
 
@@ -205,7 +217,7 @@ def _link(measure: Measure, wanted: Wanted, sums: Sums, book: Book) -> str:
     if book.plan.step != "hour" or not wanted.is_series:
         return ""
     off = [
-        (abs(value - usual.median) / max(usual.high - usual.low, 1e-9), place)
+        (abs(value - usual.median), place)
         for place, (value, usual) in enumerate(list_points(book.plan, measure, sums))
         if value is not None and usual is not None and not usual.low <= value <= usual.high
     ]

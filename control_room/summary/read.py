@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from control_room.city import City
@@ -61,7 +60,7 @@ def build_header(book: Book) -> Header:
         zone=str(book.zone),
         simulated=book.simulated,
         known_until=until,
-        known_percent=_known_percent(book, until),
+        known_percent=round(book.watched_percent, 1),
         is_over=book.newest_s is not None and book.newest_s >= book.ends.timestamp(),
         made_from=_list_sources(book),
         holiday=join_words(find_holidays(book)),
@@ -81,14 +80,6 @@ def _build(name: str, book: Book) -> Section:
     tables = list_tables(name, book)
     is_empty = all(f.value is None for f in section.figures) and not any(t.rows for t in tables)
     return replace(section, tables=tables, note="Nothing is known of it." if is_empty else section.note)
-
-
-def _known_percent(book: Book, until: datetime | None) -> float:
-    if until is None:
-        return 0.0
-    lengths = [end - begin for begin, end in zip(book.plan.begins, book.plan.ends, strict=True)]
-    known = sum(float(share) * length for share, length in zip(book.watched, lengths, strict=True))
-    return round(100 * known / sum(lengths), 1)
 
 
 def _list_sources(book: Book) -> tuple[str, ...]:

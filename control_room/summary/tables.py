@@ -39,11 +39,14 @@ def _build(name: str, title: str, first: str, sort: str, measures: tuple[str, ..
 def _is_of(key: str, sort: str) -> bool:
     if sort.endswith(":"):
         return key.startswith(sort)
-    return ":" not in key and "|" not in key
+    # Stations go by names such as urn:ngsi-ld:…
+    return "|" not in key and (sort == "station" or ":" not in key)
 
 
 def _say(key: str, sort: str) -> str:
     bare = key.removeprefix(sort) if sort.endswith(":") else key
+    if sort == "station":
+        return bare.rpartition(":")[2]
     return _FLEETS.get(bare, bare.replace("_", " ")) if sort == "type" else bare
 
 
