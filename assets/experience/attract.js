@@ -70,7 +70,7 @@ export class Attract {
     const known = BOARD.filter((name) => figures?.[name] && figures[name].value !== null && this.words.has(`figure.${name}`)).slice(0, BOARD_MOST);
     fill(board, ...known.map((name) => {
       const { value } = figures[name], { words } = this;
-      return make("li", {}, make("b", { text: words.count(value) }), make("span", { text: words.say(`figure.${name}`, { count: value }) }), make("small", { text: sourceLine(words, figures[name]) }));
+      return make("li", {}, make("b", { text: words.count(value) }), make("span", { text: words.say(`figure.${name}`, { count: value }) }), make("small", { text: sourceLine(words, this.facts.city?.simulated && figures[name].source === "live" ? { source: "sandbox" } : figures[name]) }));
     }));
   }
 }

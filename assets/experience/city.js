@@ -1,10 +1,10 @@
 /* The page's side of the picture: hands the canvases to the worker, tells it what part of the screen is free, asks what was touched. */
 
-import { fetchJson, } from "./words.js";
+import { fetchJson } from "./words.js";
 
 const LAND = ["--land-1", "--land-2", "--land-3", "--land-4", "--land-5"];
 const COLOURS = ["paper", "seam", "road", "kerb", "redway", "water", "island", "ink", "ink-soft", "rim", "chosen", "tail", "haze", "ring", "wave",
-  "robot", "lid", "flag", "dark", "edge", "shuttle", "roof", "glass", "bus", "drone", "blur", "scooter", "mast", "shadow"];
+  "robot", "lid", "flag", "dark", "edge-line", "shuttle", "roof", "glass", "bus", "drone", "blur", "scooter", "mast", "shadow"];
 
 export class City {
   constructor({ onText, onState, onClock, onFrame }) {

@@ -1,7 +1,7 @@
 /* Touch something that moves: what it is, what it is doing now, what it is for, what its kind has done. */
 
 import { drawing, fill, find, make, say } from "./page.js";
-import { figureLine, listStory } from "./stories.js";
+import { figureLine, findStory, listPublished } from "./stories.js";
 
 const REACH_PX = 70;
 const KINDS = ["robot", "shuttle", "drone", "bus", "mast"];
@@ -105,15 +105,19 @@ export class Explore {
     this.write(words.say(`kind.${kind}`), lines, name);
   }
 
-  purpose(kind) {
-    const story = listStory(this.words.content, kind);
-    return story.purpose ?? this.words.say(`what.${kind}`);
+  purpose(kind) { return findStory(this.words.content, kind)?.short ?? this.words.say(`what.${kind}`); }
+
+  /** What its kind has done: counted today, and what the council has published, with source and year. */
+  done(kind) {
+    const { words } = this, today = { robot: "deliveries_today", bus: "bus_trips_today", mast: "masts_up" }[kind];
+    const counted = today ? figureLine(words, today, this.figure(today)) : null;
+    return [counted, ...listPublished(words, findStory(words.content, kind))].filter(Boolean);
   }
 
-  /** What robots (shuttles, …) have done: figures of the council with source and year, and what was counted today. */
-  done(kind) {
-    const names = { robot: ["deliveries_today", "deliveries_total", "carbon_saved_total_kg"], bus: ["bus_trips_today"], shuttle: [], drone: [], mast: ["masts_up"] }[kind] ?? [];
-    return names.map((name) => figureLine(this.words, name, this.facts.figures?.[name])).filter(Boolean);
+  /** A figure, whose source in a made-up city is no live city. */
+  figure(name) {
+    const figure = this.facts.figures?.[name];
+    return figure?.source === "live" && this.facts.city?.simulated ? { ...figure, source: "sandbox" } : figure;
   }
 
   placeName(id) { return id ? this.facts.places?.find((place) => place.id === id)?.name ?? null : null; }

@@ -30,21 +30,21 @@ self.CitySprites = (() => {
   const SHAPES = {
     robot(c) {
       for (const y of [-9, -1.6, 5.8]) { box(c, -10.5, y, 3.4, 5.4, 1.6, colours.dark); box(c, 7.1, y, 3.4, 5.4, 1.6, colours.dark); }
-      box(c, -8.2, -11.5, 16.4, 23, 6.4, colours.edge);
+      box(c, -8.2, -11.5, 16.4, 23, 6.4, colours.edgeLine);
       box(c, -7.2, -10.5, 14.4, 21, 5.6, colours.robot);
       box(c, -5.2, -9.4, 10.4, 4.4, 2.2, colours.dark);
       box(c, -4.6, -2.4, 9.2, 8.8, 2.4, colours.lid);
       dot(c, 4.8, 8.4, 2.6, colours.flag);
     },
     shuttle(c) {
-      box(c, -9.4, -16.5, 18.8, 33, 8.4, colours.edge);
+      box(c, -9.4, -16.5, 18.8, 33, 8.4, colours.edgeLine);
       box(c, -8.2, -15.3, 16.4, 30.6, 7.4, colours.shuttle);
       box(c, -6, -13.4, 12, 5, 3.2, colours.glass);
       box(c, -6, 8.6, 12, 4.4, 3, colours.glass);
       box(c, -4.6, -5.6, 9.2, 11.2, 2.6, colours.roof);
     },
     bus(c) {
-      box(c, -8, -18.5, 16, 37, 4, colours.edge);
+      box(c, -8, -18.5, 16, 37, 4, colours.edgeLine);
       box(c, -6.9, -17.4, 13.8, 34.8, 3.2, colours.bus);
       box(c, -5.4, -15.8, 10.8, 4.2, 1.8, colours.glass);
       box(c, -3.8, -8.6, 7.6, 5, 1.6, colours.roof);
@@ -67,7 +67,7 @@ self.CitySprites = (() => {
       dot(c, 0, -2.2, 1.7, colours.flag);
     },
     scooter(c) {
-      box(c, -2.4, -8, 4.8, 16, 2.4, colours.edge);
+      box(c, -2.4, -8, 4.8, 16, 2.4, colours.edgeLine);
       box(c, -1.5, -7, 3, 14, 1.5, colours.scooter);
       box(c, -5, -6.6, 10, 2.6, 1.3, colours.scooter);
     },

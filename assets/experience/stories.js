@@ -20,7 +20,22 @@ export function figureLine(words, name, figure) {
     make("small", { text: sourceLine(words, figure) }));
 }
 
-/** The story of a kind's trial: {title, purpose, paragraphs, figures}; empty where there is none. */
-export function listStory(content, kind) {
-  return content?.stories?.find?.((story) => story.about === kind) ?? {};
+/** The first story about a kind: {title, short, figures, source, as_of}; null where there is none. */
+export const findStory = (content, kind) => content?.stories?.find((story) => story.about === kind) ?? null;
+
+/** Figures of a story that the council has published, as lines. */
+export function listPublished(words, story) {
+  const known = words.content?.figures ?? {};
+  return (story?.figures ?? []).filter((name) => name in known).map((name) => {
+    const { text, words: counts, source, as_of } = known[name];
+    return make("p", { class: "figure" }, make("b", { text }), make("span", { text: counts }), make("small", { text: sourceLine(words, { source, as_of }) }));
+  });
 }
+
+/** The steps that explain a kind: [{part, text}]; `part` is the id of what a step points at in the picture. */
+export const listSteps = (content, kind) => content?.how?.[kind]?.steps ?? [];
+
+export const pictureOf = (content, kind) => content?.how?.[kind]?.picture ?? kind;
+
+/** Questions that can be asked now, each {id, question, options, right, answer, source, as_of}. */
+export const listQuestions = (content) => (content?.quiz ?? []).filter(({ options, right }) => Array.isArray(options) && options[right] !== undefined);

@@ -32,6 +32,13 @@ export class Words {
     this.whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   }
 
+  /** The stories of the language in use as they are now; those kept stay where they cannot be had. */
+  async refresh() {
+    const { language } = this;
+    try { this.kept.get(language).content = await fetchJson(`/experience/content/${language}.json`); } catch { return; }
+    if (language === this.language) this.content = this.kept.get(language).content;
+  }
+
   has(key) { return key in this.texts; }
 
   /** The text of a key; its own name where it is missing, which the tests of every screen look for. */
