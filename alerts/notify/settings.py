@@ -174,12 +174,10 @@ class _Reader:
 
     def _fill(self, value: Any, path: tuple[str | int, ...]) -> Any:
         """The value with its variables; None where one is not set, which was told."""
-        if not isinstance(value, str):
-            return value
-        missing = [name for name in _VARIABLE.findall(value) if not self._environment.get(name)]
-        for name in missing:
-            self._fault(path, f"{path[-1]}: needs the environment variable {name}; set it and restart")
-        return None if missing else _VARIABLE.sub(lambda found: self._environment[found[1]], value)
+        filled, faults = fill_in(str(path[-1]), value, self._environment)
+        for fault in faults:
+            self._fault(path, fault)
+        return filled
 
     def _validate(self, model: type[BaseModel], data: Any, path: tuple[str | int, ...]) -> BaseModel | None:
         try:
@@ -189,14 +187,25 @@ class _Reader:
             for found in error.errors(include_url=False, include_input=False, include_context=False):
                 place = (*path, *found["loc"])
                 name = ".".join(str(step) for step in found["loc"])
-                self._fault(place, _in_words(model, found["type"], name, str(found["msg"])))
+                self._fault(place, in_words(model, found["type"], name, str(found["msg"])))
             return None
 
     def _fault(self, path: tuple[str | int, ...], what: str) -> None:
         self.faults.append((self._content.line_of(path), what))
 
 
-def _in_words(model: type[BaseModel], sort: str, name: str, message: str) -> str:
+def fill_in(name: str, value: Any, environment: Mapping[str, str]) -> tuple[Any, list[str]]:
+    """The value with its ${NAME} from the environment, and no faults; or None, and what is missing."""
+    if not isinstance(value, str):
+        return value, []
+    missing = [variable for variable in _VARIABLE.findall(value) if not environment.get(variable)]
+    if missing:
+        return None, [f"{name}: needs the environment variable {m}; set it and restart" for m in missing]
+    return _VARIABLE.sub(lambda found: environment[found[1]], value), []
+
+
+def in_words(model: type[BaseModel], sort: str, name: str, message: str) -> str:
+    """What is wrong with a field, as pydantic tells it, in words for whoever wrote the file."""
     if sort == "extra_forbidden":
         known = list(model.model_fields)
         if "." in name:

@@ -71,7 +71,14 @@ class EmailSender:
 
     def send(self, message: Message, key: str, repeated: bool) -> None:
         """See `Sender.send`."""
-        letter = write_letter(message, key, self._way.sender, self._way.address, self._now())
+        self.post(write_letter(message, key, self._way.sender, self._way.address, self._now()))
+
+    def post(self, letter: EmailMessage) -> None:
+        """Hand over a letter that is written; the mail server has taken it when this returns.
+
+        Raises:
+            SendFailed: it has not, or nobody knows.
+        """
         try:
             with self._connect() as server:
                 if self._server.username:
