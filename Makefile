@@ -6,7 +6,7 @@ CITY_SEED ?= 1
 PORT ?= 8050
 DATA ?= data
 
-.PHONY: run dev replay test check format bench soak soak-alarms fuzz docs lock setup clean
+.PHONY: run dev replay test check format bench soak soak-alarms fuzz pictures docs lock setup clean
 
 run: $(VENV)/.run ## sandbox city and dashboard; open the address it prints
 	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT)
@@ -46,6 +46,9 @@ soak-kill: $(VENV)/.dev ## kill -9 at random moments, 500 times: make soak-kill 
 
 fuzz: $(VENV)/.dev ## a minute of fuzzing for each adapter: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
+
+pictures: $(VENV)/.dev ## every screen at its sizes, in each state and theme, in build/pictures; about a quarter of an hour
+	@$(BIN)/python -m tests.browser.pictures
 
 docs: $(VENV)/.dev ## pages made from the code
 	@$(BIN)/python -m control_room docs

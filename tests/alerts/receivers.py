@@ -81,7 +81,12 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             self._serve()
 
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Whoever asked was killed in the middle of it: no server would take that for a request.
+                self.close_connection = True
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, headers, body, time.time())
             receiver.note(request)

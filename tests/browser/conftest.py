@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 90
 # Chromium as root in a container has no sandbox of its own; the rest keeps it from calling home.
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -85,11 +85,13 @@ def watch(browser: Browser):
 
 
 class Dashboard:
-    """A `python -m control_room` process. `output` grows while it runs."""
+    """A `python -m control_room` process, or of another module. `output` grows while it runs."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str] | None = None, module: str = "control_room"
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "control_room", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
