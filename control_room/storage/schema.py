@@ -336,3 +336,22 @@ handover_let_go = sa.Table(
     sa.Column("upto_seq", sa.BigInteger, nullable=False, comment="entries after it have later places"),
     comment="append-only; sheets and notes that were let go: the one way to remove them",
 )
+
+summary_outbox = sa.Table(
+    "summary_outbox",
+    metadata,
+    sa.Column("period", sa.Text, primary_key=True, comment="2026-11-21, 2026-W47 or 2026-11"),
+    sa.Column("recipient", sa.Text, primary_key=True, comment="name in the list; addresses are not kept"),
+    sa.Column("sort", sa.Text, nullable=False, comment="day, week or month"),
+    sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False, comment="queued, sent, failed, expired"),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_at_us", sa.BigInteger, nullable=False, comment="when it was to be sent"),
+    sa.Column("next_at_us", sa.BigInteger, nullable=False, comment="next try, or when it ended"),
+    sa.Column("sent_at_us", sa.BigInteger, nullable=True, comment="when it was taken; null is not"),
+    sa.Column("claimed_by", sa.Text, nullable=False, comment="process that sends it now; empty is none"),
+    sa.Column("claimed_until_us", sa.BigInteger, nullable=True),
+    sa.Column("error", sa.Text, nullable=False, comment="of the newest try; empty is none"),
+    sa.Index("summary_outbox_due", "state", "next_at_us"),
+    comment="which summary went to whom",
+)
