@@ -19,6 +19,7 @@ from layouts.formats import DASH, format_moment
 SANDBOX: Final = "SANDBOX"
 SANDBOX_WORDS: Final = "SANDBOX: figures of a simulated city, not of the real one."
 REASON: Final = "not known"
+GLANCED_MOST: Final = 3  # figures of a section that are told at a glance
 
 _DEPARTURES: Final[Mapping[Departure, str]] = {
     "usual": "as usual",
@@ -77,7 +78,7 @@ def say_target(target: Target, unit: str, decimals: int) -> str:
 def say_known(figure: Figure) -> str:
     """ "seen 61 % of the time", where less than all but a twentieth was; else nothing."""
     known = figure.known_percent
-    return "" if known is None or known >= 95 else f"seen {say_percent(known)} of the time"
+    return "" if known is None or known >= 95 or figure.value is None else f"seen {say_percent(known)} of the time"
 
 
 def say_percent(percent: float) -> str:
@@ -152,22 +153,31 @@ def glance(section: Section) -> str:
     worse = [f for f in section.figures if f.verdict == "worse"]
     other = [f for f in section.figures if f.verdict != "worse" and f.departure in ("above", "below")]
     if worse or other:
-        return "; ".join([*(_glance(f) for f in worse), *(_glance(f) for f in other)])
+        told = [_glance(figure) for figure in (*worse, *other)]
+        more = [f"{len(told) - GLANCED_MOST} more"] if len(told) > GLANCED_MOST else []
+        return "; ".join(told[:GLANCED_MOST] + more)
     known = [f for f in section.figures if f.value is not None]
     compared = [f for f in known if f.departure == "usual"]
     if compared and len(compared) == len(known):
         return "as usual"
     if known:
-        return "; ".join(f"{f.title} {say_value(f)}" for f in known[:2])
-    rows = sum(table.of for table in section.tables)
-    if rows:
-        return "; ".join(f"{t.title}: {t.of:,}" for t in section.tables if t.of)
-    return section.note or REASON
+        return "; ".join(map(_name_value, known[:GLANCED_MOST]))
+    rows = [f"{t.title}: {t.of:,}" for t in section.tables if t.of]
+    return "; ".join(rows) or section.note or REASON
 
 
 def _glance(figure: Figure) -> str:
     missed = "target missed" if figure.target is not None and figure.target.missed else ""
-    return f"{figure.title} {say_value(figure)}, {say_departure(figure) or missed or figure.verdict}"
+    departed = say_departure(figure) if figure.departure in ("above", "below") else ""
+    return f"{_name_value(figure)}, {departed or missed or figure.verdict}"
+
+
+def _name_value(figure: Figure) -> str:
+    """ "Stuck 6.9 hours", "48 alarms": what the unit says already is not said twice."""
+    is_said = bool(figure.unit) and figure.title.casefold().endswith(figure.unit.casefold())
+    if not is_said:
+        return f"{figure.title} {say_value(figure)}"
+    return f"{figure.title}: {say_known_value(figure.value, '', figure.decimals)}"
 
 
 def is_worse(section: Section) -> bool:
@@ -188,6 +198,23 @@ def say_known_header(header: Header) -> str:
 def say_made_from(header: Header) -> str:
     """From what it is made; "Made from: …."."""
     return f"Made from: {join_words(list(header.made_from))}." if header.made_from else ""
+
+
+def list_how(header: Header) -> list[str]:
+    """How the figures and the pictures are to be read, for who does it for the first time."""
+    of = {"day": "the same weekday over the last eight weeks", "week": "the last eight weeks", "month": "months before"}
+    usual = "the last holidays" if header.period.sort == "day" and header.holiday else of[header.period.sort]
+    return [
+        f"Usual is half of what {usual} brought: between the quartiles, drawn as a band with the median as a line. "
+        "A round dot lies as usual, a diamond departs; hollow: too few to say, or known of a part only. "
+        "A dashed line is a target; hatched is not known.",
+        f"An em dash is what is not known, with the reason beside it. {say_made_from(header)}",
+    ]
+
+
+def address(base: str, path: str) -> str:
+    """A path of the product as an address; empty where either is."""
+    return f"{base.rstrip('/')}{path}" if base and path.startswith("/") else ""
 
 
 def name_file(summary: Summary) -> str:
