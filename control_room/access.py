@@ -34,6 +34,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 ANYONE = "anyone"
+# An experience process: public states, and nothing that a visitor may not see.
+PUBLIC = "public"
 WALL = "wall"
 OPERATOR = "operator"
 
@@ -83,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/_dash-dependencies", "GET", WALL),
     rule(r"/_dash-update-component", "POST", WALL),
     rule(r"/live", "WS", WALL),
+    rule(r"/public/stream", "WS", PUBLIC),
     rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
     rule(r"/timeline/(held|marks|compare|export)", "GET", OPERATOR),
     rule(r"/handover", "GET HEAD", OPERATOR),
@@ -228,7 +231,7 @@ def demo_identity(loopback_only: bool) -> Callable[[Scope], frozenset[str]]:
         loopback_only: refuse peers that are not this machine, whatever the
             socket is bound to.
     """
-    held = frozenset({WALL, OPERATOR})
+    held = frozenset({WALL, OPERATOR, PUBLIC})
 
     def identify(scope: Scope) -> frozenset[str]:
         peer = (scope.get("client") or ("",))[0]

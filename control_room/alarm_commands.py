@@ -199,7 +199,7 @@ def _read(journal: SqlJournal) -> Iterator[Event]:
 
 def _zone(settings: dict[str, Any]) -> ZoneInfo:
     from control_room.city import load_city
-    from control_room.server import city_folder
+    from control_room.serving import city_folder
 
     return load_city(city_folder(settings["city"])).zone
 

@@ -65,6 +65,9 @@ from control_room.model import Snapshot
 from control_room.person_layouts import PATH as DESK_LAYOUT
 from control_room.person_layouts import PersonLayouts
 from control_room.person_layouts import find_fault as find_layout_fault
+from control_room.public.ground import Ground, list_expected, read_events
+from control_room.public.past import Watched
+from control_room.public.service import PublicService
 from control_room.publish import COLUMNS_OF, Publisher
 from control_room.quality_keeper import PastQuality, QualityKeeper
 from control_room.sandbox_desk import SandboxDesk
@@ -167,8 +170,23 @@ class ControlRoom:
         self._layouts = PersonLayouts(store, clock)
         self._build_of_pages = read_build([ASSETS, ROOT / "layouts"])
         self.displays = DisplayService(store, self.hub, clock, news=lambda: self.cache.put(Woken()))
+        self.public = PublicService(
+            Ground(
+                city,
+                self.feeds,
+                mode,
+                mode == "sandbox" or any(feed.simulated for feed in self.feeds),
+                list_expected(self.feeds),
+                read_events(city),
+            ),
+            clock,
+            lambda: self.cache.snapshot,
+            self._count_deliveries,
+            settings["redis"],
+            Path(settings["data"]) if store is not None else None,
+        )
         self._displays = Displays(
-            lambda: self.hub.screens,
+            lambda: {**self.hub.screens, **self.public.screens},
             self.hub.epoch,
             clock.rate,
             self.displays.book,
@@ -254,6 +272,7 @@ class ControlRoom:
             asyncio.create_task(self._quality.run(self.cache.put, lambda: self.cache.snapshot), name="feed quality")
         )
         tasks.append(asyncio.create_task(self.history.run(lambda: self.cache.snapshot), name="history"))
+        tasks.append(asyncio.create_task(self.public.run(), name="public screens"))
         tasks.append(asyncio.create_task(_collect_garbage(), name="garbage"))
         for task in tasks:
             task.add_done_callback(_log_death)
@@ -417,6 +436,8 @@ class ControlRoom:
         path = scope["path"]
         if path == "/live":
             await self.hub.serve(scope, receive, send, _audience_of_screen())
+        elif path == "/public/stream":
+            await self.public.serve(scope, receive, send)
         elif path.startswith("/timeline/") or (path == "/timeline" and scope["type"] == "websocket"):
             await self._blackbox.serve(scope, receive, send)
         elif path == "/healthz":
@@ -460,6 +481,12 @@ class ControlRoom:
                 # Dash serves its page at its root only; which screen it shows, the page's own address says.
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._dash.server(scope, receive, send)
+
+    def _count_deliveries(self) -> Watched | None:
+        """Robots' trips that were seen to end today; None before anything was watched."""
+        days = self._diary.days
+        trips = sum(spent.trips for (kind, _), spent in days.sum_fleets().items() if kind == "robot")
+        return None if days.since is None else Watched(days.since, trips)
 
     async def _tile(self, path: str, send: Send) -> None:
         zoom, x, y = (int(p) for p in path.split("/")[2:])

@@ -64,7 +64,7 @@ def run_backtest(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from alerts.backtest import Trial, change_rule, describe, warm_up_s, with_rule
     from control_room.city import load_city
-    from control_room.server import city_folder
+    from control_room.serving import city_folder
 
     settings = read_settings(vars(options))
     rules = _load_rules(settings["rules"])

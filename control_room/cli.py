@@ -4,12 +4,14 @@ run        sandbox city and dashboard together (what `make run` does)
 serve      the dashboard on feeds of your own
 replay     the dashboard on a recording, or on one recorded payload as a still
 try-feed   read one answer through an adapter and print what came of it
+experience the public screens, in a process of their own
 walls      check what the wall screens show
 notify     check who is told of alarms, and send a test message
 rules      check, test and list the alarm rules
 alarms     how the alarm system itself did, and its journal
 incident   export what the screens showed, and open it in any copy
 data       what history holds, why and for how long
+summary    a day, a week or a month for managers: printed, or as PDF, e-mail, tables
 sandbox    write a past for the simulated city
 docs       write the pages that are made from the code
 """
@@ -17,6 +19,7 @@ docs       write the pages that are made from the code
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -33,8 +36,10 @@ from pathlib import Path
 from typing import Any
 
 from control_room.alarm_commands import add_alarms
+from control_room.experience_command import add_experience, running_beside
 from control_room.history_commands import add_data, add_sandbox
-from control_room.settings import SETTINGS, SettingError, data_folder, read_settings
+from control_room.settings import SETTINGS, SettingError, data_folder, is_given, read_settings
+from control_room.summary.command import add_summary
 
 ROOT = Path(__file__).resolve().parents[1]
 SANDBOX_STARTS_WITHIN_S = 20
@@ -114,9 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     add_alarms(commands)
     add_data(commands)
     add_sandbox(commands)
+    add_summary(commands)
     _add_incident(commands)
     _add_notify(commands)
     _add_walls(commands)
+    add_experience(commands)
     _command(commands, "docs", _docs, "write the pages that are made from the code", serving=False)
     return parser
 
@@ -269,13 +276,18 @@ def _run(options: argparse.Namespace) -> int:
         feed_file = data / "sandbox-feeds.yaml"
         write_feed_file(feed_file, f"http://127.0.0.1:{port}")
         feeds = read_feed_file(feed_file)
-        return serve(
-            settings,
-            feeds,
-            SystemClock(),
-            note=f"SANDBOX exchange at http://127.0.0.1:{port} (seed {options.seed})",
-            desk=SandboxDesk(f"http://127.0.0.1:{port}"),
-        )
+        with contextlib.ExitStack() as beside:
+            if is_given("experience_port", vars(options)):
+                # The public screens must know the port before it is listened on.
+                settings["port"] = settings["port"] or _free_port()
+                beside.enter_context(running_beside(settings, settings["port"]))
+            return serve(
+                settings,
+                feeds,
+                SystemClock(),
+                note=f"SANDBOX exchange at http://127.0.0.1:{port} (seed {options.seed})",
+                desk=SandboxDesk(f"http://127.0.0.1:{port}"),
+            )
     finally:
         sandbox.terminate()
         try:

@@ -47,6 +47,8 @@ TRACK_TOPIC = "track:"
 VEHICLE_TOPIC = "vehicle:"
 VEHICLE_PANEL = "vehicle"
 LAYER_TOPIC = "layer:"
+# What the public screens are told beside the map (docs/experience-protocol.md).
+FACTS_TOPIC = "facts"
 
 # Close codes of RFC 6455 that we use.
 REFUSED = 1008
@@ -85,6 +87,7 @@ class Bundle:
         layers: layer name → its binary message (`control_room.layers`), sent likewise.
         vehicles: id of a followed vehicle → the panel `vehicle` about it, for screens that show that panel.
         tracks: id of a followed vehicle → its `track` message, for screens with a map.
+        facts: name → its `facts` message, sent likewise to public screens.
     """
 
     frame: Frame
@@ -93,6 +96,7 @@ class Bundle:
     layers: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     vehicles: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     tracks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def seq(self) -> int:
@@ -172,6 +176,7 @@ class _Client:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     screen: Screen | None = None
     wants_map: bool = False
+    wants_facts: bool = False
     panels: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     follow: str | None = None
@@ -181,6 +186,7 @@ class _Client:
     track_sent: str | None = None
     panels_sent: dict[str, bytes] = field(default_factory=dict)
     layers_sent: dict[str, bytes] = field(default_factory=dict)
+    facts_sent: dict[str, str] = field(default_factory=dict)
     sent_at: float = 0.0
     busy_since: float | None = None
     beat_due: bool = False
@@ -367,13 +373,14 @@ class LiveHub:
         if not isinstance(topics, list) or len(topics) > MAX_TOPICS:
             return "topics is missing or no short list"
         for topic in topics:
-            known = isinstance(topic, str) and (topic == "map" or is_panel_topic(topic) or is_layer_topic(topic))
-            if not known:
-                return "topic is neither map nor panel:<name> nor layer:<name>"
+            named = isinstance(topic, str) and (is_panel_topic(topic) or is_layer_topic(topic))
+            if not named and topic not in ("map", FACTS_TOPIC):
+                return "topic is neither map nor facts nor panel:<name> nor layer:<name>"
         reason = self._follow(client, said.get("follow"))
         if reason:
             return reason
         client.wants_map = "map" in topics
+        client.wants_facts = FACTS_TOPIC in topics
         client.panels = tuple(dict.fromkeys(t.removeprefix(PANEL_TOPIC) for t in topics if is_panel_topic(t)))
         client.layers = tuple(dict.fromkeys(t.removeprefix(LAYER_TOPIC) for t in topics if is_layer_topic(t)))
         bundle = client.audience.bundle
@@ -478,6 +485,11 @@ class LiveHub:
                 self.counters.cards += 1
                 return _text(card)
         if place.bundle is not None:
+            if client.wants_facts:
+                for name, facts in place.bundle.facts.items():
+                    if client.facts_sent.get(name) != facts:
+                        client.facts_sent[name] = facts
+                        return _text(facts)
             if client.wants_map and client.holds != place.bundle.seq:
                 return _binary(self._next_frame(client, place, place.bundle))
             track = place.bundle.tracks.get(client.follow or "") if client.wants_map else None

@@ -100,6 +100,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tiles_attribution", "", "credit line of those tiles"),
     Setting("mbtiles", "", "raster MBTiles file served as base map under ours"),
     Setting("walls", "", "YAML file of the walls (docs/walls.md); none takes those that come with the program"),
+    Setting(
+        "redis",
+        "",
+        "URL of a Redis to which the public states are published as well (docs/experience.md); none publishes nothing",
+    ),
+    Setting(
+        "experience_port",
+        8060,
+        "port of the public screens' own process (`experience`); 0 takes a free one. With `run` it starts that process "
+        "as well, where it is given",
+    ),
+    Setting(
+        "experience_from",
+        "http://127.0.0.1:8050/public/stream",
+        "where that process gets the public states: the dashboard's public stream, or redis://…",
+    ),
     Setting("frame_gap_ms", 100, "mean time between frames when more answers come; those that wait share one", "ms"),
     Setting("log_json", False, "write the log as one JSON object a line"),
 )
@@ -123,6 +139,12 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str] | Non
             value = setting.read(source[setting.variable])
         values[setting.name] = setting.default if value is None else value
     return values
+
+
+def is_given(name: str, given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> bool:
+    """Whether somebody named a value, on the command line or in the environment; what they named may be the default."""
+    source = os.environ if environment is None else environment
+    return given.get(name) is not None or PREFIX + name.upper() in source
 
 
 def describe_settings() -> str:

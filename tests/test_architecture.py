@@ -38,6 +38,22 @@ MAY_IMPORT = {
         "control_room.model",
         "control_room.public",
     ),
+    "control_room.public.messages": ("control_room.frames", "control_room.model", "control_room.public.state"),
+    "control_room.public.tape": ("control_room.blackbox.record", "control_room.public.state"),
+    "control_room.public.reports": ("control_room.live",),
+    "control_room.public.source": ("control_room.public", "control_room.settings"),
+    "control_room.public.stream_source": (),
+    "control_room.public.redis_bus": ("control_room.public.source",),
+    # The public screens' process knows nothing that could bring it anything but public states.
+    "control_room.experience": (
+        "control_room.access",
+        "control_room.city",
+        "control_room.clock",
+        "control_room.live",
+        "control_room.public",
+        "control_room.static_files",
+        "layouts.experience",
+    ),
     "control_room.public.projection": (
         "control_room.ages",
         "control_room.marks",

@@ -32,14 +32,15 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The counts of one full week as they were first told. They are never told otherwise.
+    """The counts of one week as they were first told. They are never told otherwise.
 
     Attributes:
-        first: its Monday.
+        first, last: its days, both included.
         fixed: id of a place -> what is told of it.
     """
 
     first: date
+    last: date
     fixed: Mapping[str, Fixed]
 
 

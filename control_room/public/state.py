@@ -197,12 +197,12 @@ class Roadwork:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Requests that the council closed in the last full week, Monday to Sunday.
+    """Requests that the council closed in the last week that can be told: six or seven full days.
 
     Attributes:
         count: rounded to five; None where `words` is not `count`.
-        words: count; fewer_than_ten: none to nine; unknown: we have not seen the whole week.
-        first, last: the week; None while unknown.
+        words: count; fewer_than_ten: none to nine; unknown: we have not seen the whole of it.
+        first, last: its days, both included; None while unknown.
     """
 
     __pydantic_config__ = _CLOSED

@@ -136,8 +136,10 @@ def _take(vehicles: Table, rows: list[int], names: Names, ground: Ground) -> Thi
         steps = np.where(np.isfinite(heading), np.rint(heading / 360 * HEADINGS) % HEADINGS + 1, 0)
     seconds = vehicles["observed_at"][rows].astype("datetime64[s]").astype(np.int64)
     routes = [
-        find_route(text) if k in ("bus", "shuttle") else None
-        for k, text in zip(kind, vehicles["route_name"][rows].tolist(), strict=True)
+        (find_route(name) or find_route(ident)) if k in ("bus", "shuttle") else None
+        for k, name, ident in zip(
+            kind, vehicles["route_name"][rows].tolist(), vehicles["route_id"][rows].tolist(), strict=True
+        )
     ]
     return Things(
         name=[names.given[thing] for thing in zip(kind, keys, strict=True)],

@@ -1,9 +1,10 @@
 """What the council fixed, place by place: counts that give nobody away.
 
-told        how many requests of a place were closed in the last full week, Monday to Sunday of the city
+told        how many requests of a place were closed in seven full days of the city (six, where the sources list
+            no more: closed requests are dropped after seven times 24 hours, control_room/incremental.py)
 floor       fewer than ten are not counted: a zero and a nine look alike
 rounding    to the nearest five
-time        weeks do not overlap and a week is told once: no two numbers differ by a known day
+time        such weeks never overlap, and a week is told once: no two numbers differ by a known day
 totals      the only total is the sum of the numbers that are shown: it adds nothing to them
 sorts       none are told, and places do not overlap
 """
@@ -27,6 +28,10 @@ FLOOR: Final = 10
 STEP: Final = 5
 # A closing may reach us late; a week is counted when that has settled, and then stands.
 SETTLES_H: Final = 3
+MOST_DAYS: Final = 7
+LEAST_DAYS: Final = 6
+# Older than that it is no news, and nothing is told instead.
+STANDS_DAYS: Final = 21
 
 UNKNOWN: Final = Fixed("unknown", None, None, None)
 
@@ -34,27 +39,36 @@ UNKNOWN: Final = Fixed("unknown", None, None, None)
 def tell_week(
     requests: Table, places: Iterable[tuple[str, str]], told: Week | None, now: datetime, zone: ZoneInfo
 ) -> Week | None:
-    """What is told of the last full week; None while we have not seen the whole of it.
+    """The newest week that may be told; None while we have not seen the whole of one.
 
     Args:
         requests: kind request. Read of it: whether it is closed, when it last changed, its place.
         places: (name, id) of the city's own.
-        told: what was told before. Of the same week it is told again, whatever is known by now.
+        told: what was told before. It stands, whatever is known by now, until a week after it is over.
         now: aware.
     """
-    monday = find_week(now, zone)
-    if told is not None and told.first == monday:
-        return told
-    start, end = (_midnight(monday + timedelta(days=days), zone) for days in (0, 7))
+    end = (now - timedelta(hours=SETTLES_H)).astimezone(zone).date()
+    if told is not None and (end - told.last).days <= LEAST_DAYS:
+        # Also where the clock was set back: then nothing is told of a time that is told of already.
+        return told if told.last < end else None
     since = find_complete_since(read_requests(requests), zone)
-    if since is None or since > start:
-        return None
+    for days in (MOST_DAYS, LEAST_DAYS):
+        first = end - timedelta(days=days)
+        if since is None or since > _midnight(first, zone):
+            continue
+        if told is None or first > told.last:
+            return _count(requests, places, first, end, zone)
+        break  # the whole week will do in a day
+    return told if told is not None and (end - told.last).days <= STANDS_DAYS else None
+
+
+def _count(requests: Table, places: Iterable[tuple[str, str]], first: date, end: date, zone: ZoneInfo) -> Week:
     closed = requests["is_open"] == np.array(False, dtype=object)
     when = requests["updated_at"]
-    within = closed & ~np.isnat(when) & (when >= to_ms(start)) & (when < to_ms(end))
+    within = closed & ~np.isnat(when) & (when >= to_ms(_midnight(first, zone))) & (when < to_ms(_midnight(end, zone)))
     counts = Counter(requests["locality"][within].tolist())
-    last = monday + timedelta(days=6)
-    return Week(monday, {ident: tell(counts[name], monday, last) for name, ident in places})
+    last = end - timedelta(days=1)
+    return Week(first, last, {ident: tell(counts[name], first, last) for name, ident in places})
 
 
 def tell(count: int, first: date, last: date) -> Fixed:
@@ -63,12 +77,6 @@ def tell(count: int, first: date, last: date) -> Fixed:
     if count < FLOOR:
         return Fixed("fewer_than_ten", None, *days)
     return Fixed("count", (count + STEP // 2) // STEP * STEP, *days)
-
-
-def find_week(now: datetime, zone: ZoneInfo) -> date:
-    """The Monday of the last week that is over, and has been for some hours."""
-    day = (now - timedelta(hours=SETTLES_H)).astimezone(zone).date()
-    return day - timedelta(days=day.weekday() + 7)
 
 
 def sum_told(week: Week | None) -> int | None:

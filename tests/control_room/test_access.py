@@ -11,6 +11,7 @@ import pytest
 from control_room.access import (
     MAX_BODY_BYTES,
     OPERATOR,
+    PUBLIC,
     RULES,
     WALL,
     Gate,
@@ -103,7 +104,7 @@ def test_what_is_in_the_table_is_let_through(path):
     answer = ask("GET", path)
 
     assert answer.status_code == 200
-    assert answer.text.endswith(f"{OPERATOR},{WALL}")
+    assert answer.text.endswith(f"{OPERATOR},{PUBLIC},{WALL}")
 
 
 def test_a_method_not_in_the_table_is_denied():
@@ -190,7 +191,7 @@ def test_every_answer_carries_the_policy():
 
 def test_every_rule_names_a_known_audience():
     """A typing error in the table would lock everybody out, or worse."""
-    assert {r.audience for r in RULES} <= {"anyone", WALL, OPERATOR}
+    assert {r.audience for r in RULES} <= {"anyone", PUBLIC, WALL, OPERATOR}
 
 
 def test_a_body_that_never_ends_is_given_up():
