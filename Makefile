@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 CITY_SEED ?= 1
 PORT ?= 8050
+EXPERIENCE_PORT ?= 8060
 DATA ?= data
 
 .PHONY: run dev replay test check format bench soak soak-alarms fuzz pictures docs lock setup clean
 
-run: $(VENV)/.run ## sandbox city and dashboard; open the address it prints
-	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT)
+run: $(VENV)/.run ## sandbox city, dashboard and public screens; open the addresses it prints
+	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT) --experience-port $(EXPERIENCE_PORT)
 
 dev: $(VENV)/.dev ## the same, restarted whenever a source file changes
 	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT) --reload
