@@ -75,6 +75,9 @@ from control_room.settings import SettingError
 from control_room.static_files import StaticFiles
 from control_room.storage.database import DatabaseError
 from control_room.storage.store import Store
+from control_room.summary.book import Sources
+from control_room.summary.place import list_promises
+from control_room.summary_keeper import SummaryKeeper
 from control_room.tiles import MBTiles
 from control_room.wall_service import EVERY as EVERY_WALL
 from control_room.wall_service import ONE_THING, WallService
@@ -104,6 +107,7 @@ from layouts.shell import build_shell, index_page
 
 if TYPE_CHECKING:
     from alerts.notify.settings import NotifySettings
+    from control_room.summary.daily_file import DailySettings
 
 log = structlog.get_logger()
 
@@ -202,6 +206,10 @@ class ControlRoom:
             settings["handover_days"],
             news=lambda: self.cache.put(Woken()),
         )
+        self._promises = list_promises(self.feeds)
+        self.summaries = SummaryKeeper(
+            _daily(settings, mode), city, clock, partial(self.find_sources, store), lambda: bool(self.history.note)
+        )
         self.alarms = AlarmService(
             store,
             Path(settings["rules"]) if settings["rules"] else None,
@@ -209,7 +217,7 @@ class ControlRoom:
             clock,
             settings["operators"],
             _notify(settings, mode),
-            notes=lambda: [self.history.note] if self.history.note else [],
+            notes=lambda: [note for note in (self.history.note, self.summaries.note) if note],
         )
         self.cache: Cache[Outcome | AlarmWork | PastQuality, Mapping[str, Bundle]] = Cache(
             Snapshot.empty(clock.now(), (begin_health(f) for f in self.feeds)),
@@ -272,6 +280,7 @@ class ControlRoom:
             asyncio.create_task(self._quality.run(self.cache.put, lambda: self.cache.snapshot), name="feed quality")
         )
         tasks.append(asyncio.create_task(self.history.run(lambda: self.cache.snapshot), name="history"))
+        tasks.append(asyncio.create_task(self.summaries.run(), name="summaries"))
         tasks.append(asyncio.create_task(self.public.run(), name="public screens"))
         tasks.append(asyncio.create_task(_collect_garbage(), name="garbage"))
         for task in tasks:
@@ -289,6 +298,14 @@ class ControlRoom:
             await asyncio.to_thread(self.history.close)
             await asyncio.to_thread(self.alarms.close)
             await asyncio.to_thread(self._blackbox.close)
+
+    def find_sources(self, store: Store | None) -> Sources | None:
+        """What summaries are read from; None while the databases are not open, and in a replay."""
+        reader, journal = self.history.reader, store.journal if store is not None else None
+        if reader is None or journal is None:
+            return None
+        is_simulated = self.mode == "sandbox"
+        return Sources(reader.engine, journal.engine, is_simulated, self._promises, self.settings["operators"])
 
     def _apply(self, snapshot: Snapshot, outcome: Outcome | AlarmWork | PastQuality) -> Snapshot:
         if isinstance(outcome, PastQuality):
@@ -535,6 +552,18 @@ def _notify(settings: Mapping[str, Any], mode: Mode) -> NotifySettings | None:
         return load_notify(Path(settings["notify"]))
     except NotifyFileError as error:
         raise SettingError(f"--notify: {error}") from error
+
+
+def _daily(settings: Mapping[str, Any], mode: Mode) -> DailySettings | None:
+    """Who gets the summary. Nobody is sent what a recording shows."""
+    if mode == "replay" or not settings["daily_to"]:
+        return None
+    from control_room.summary.daily_file import DailyFileError, load_daily
+
+    try:
+        return load_daily(Path(settings["daily_to"]))
+    except DailyFileError as error:
+        raise SettingError(f"--daily-to: {error}") from error
 
 
 def _host_names(settings: Mapping[str, Any]) -> set[str]:

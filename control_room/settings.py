@@ -70,6 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("rules", "", "folder of alarm rules; none takes those that come with the program (alerts/rules)"),
     Setting("notify", "", "YAML file of who is told of alarms (docs/notifications.md); none tells nobody"),
+    Setting("daily_to", "", "YAML file of who gets the summary by e-mail (docs/summary-facts.md); none sends none"),
     Setting("journal_days", 400, "how long the journal of alarms is kept; 0 is for ever", "days"),
     Setting(
         "shifts",
