@@ -10,9 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from control_room.clock import SystemClock
+from control_room.public.content_command import add_commands as add_content
 from control_room.settings import SETTINGS, SettingError, data_folder, read_settings
+
+if TYPE_CHECKING:
+    from control_room.city import City
 
 ROOT = Path(__file__).resolve().parents[1]
 # Settings that this process reads. It has no feed, no database and no rule.
@@ -41,6 +46,14 @@ def add_experience(commands: Any) -> None:
             parser.add_argument(
                 *flags, dest=setting.name, type=type(setting.default), metavar="VALUE", help=setting.help + default
             )
+    add_content(parser.add_subparsers(metavar="WHAT"), _find_city, SystemClock().now)
+
+
+def _find_city(named: str | None) -> City:
+    from control_room.city import load_city
+    from control_room.serving import city_folder
+
+    return load_city(city_folder(named or read_settings({})["city"]))
 
 
 @contextlib.contextmanager

@@ -62,6 +62,11 @@ MAY_IMPORT = {
     ),
     # Texts of the public screens: how a file is read, and nothing of the city but what facts tell.
     "control_room.public.words": ("alerts.rule_faults", "alerts.rule_file", "control_room.public.words"),
+    "control_room.public.content_command": (
+        "control_room.city",
+        "control_room.public.content",
+        "control_room.public.words",
+    ),
     "control_room.public.content": (
         "alerts.rule_faults",
         "alerts.rule_file",

@@ -258,13 +258,17 @@ class _Reader:
         self._figures: dict[str, PublishedFigure] = {}
         self._stories: dict[str, StoryFile] = {}
         self._how: dict[str, HowFile] = {}
-        self._questions: tuple[QuestionEntry, ...] = ()
+        self._questions: list[QuestionEntry] = []
         self._places: list[tuple[str, str, date, int]] = []
         self._parts: dict[str, frozenset[str] | None] = {}
 
     def content(self) -> Content:
-        stories = dict(sorted(self._stories.items(), key=lambda item: (item[1].order, item[0])))
-        return Content(self._figures, stories, self._how, self._questions, tuple(self._places))
+        """What can be shown: a story, picture or question with any fault in it is left out, whole."""
+        faulty = {file for file, _, _ in self.faults}
+        stories = {name: story for name, story in self._stories.items() if f"stories/{name}.yaml" not in faulty}
+        how = {name: steps for name, steps in self._how.items() if f"how/{name}.yaml" not in faulty}
+        ordered = dict(sorted(stories.items(), key=lambda item: (item[1].order, item[0])))
+        return Content(self._figures, ordered, how, tuple(self._questions), tuple(self._places))
 
     def read(self) -> None:
         self._read_figures()
@@ -374,31 +378,34 @@ class _Reader:
         yaml, quiz = self._open(self._folder / name, name, QuizFile)
         if yaml is None or quiz is None:
             return
-        self._questions = tuple(quiz.questions)
         seen: set[str] = set()
         for number, question in enumerate(quiz.questions):
-            at: Steps = ("questions", number)
+            before = len(self.faults)
             if question.id in seen:
-                self._fault(
-                    name, yaml, (*at, "id"), f"id: there is a question {question.id} already; take another name"
-                )
+                what = f"id: there is a question {question.id} already; take another name"
+                self._fault(name, yaml, ("questions", number, "id"), what)
             seen.add(question.id)
-            if question.figure is not None and question.figure not in self._figures:
-                self._fault(name, yaml, (*at, "figure"), self._no_figure(question.figure))
-            if question.now is not None and question.now not in NOW:
-                what = f"now: there is no such figure{near(question.now, NOW) or '; there are: ' + ', '.join(NOW)}"
-                self._fault(name, yaml, (*at, "now"), what)
-            if any(0.7 < times < 1.4 for times in question.others) or len(set(question.others)) < len(question.others):
-                what = "others: must be far from the right answer and from each other: under 0.7 or over 1.4"
-                self._fault(name, yaml, (*at, "others"), what)
-            self._want_picture(name, yaml, (*at, "picture"), question.picture)
-            for language in LOCALES:
-                text: QuestionText = getattr(question, language)
-                self._check_line(name, yaml, (*at, language, "question"), text.question, language, True)
-                answer = text.answer.replace("{answer}", "")
-                self._check_line(name, yaml, (*at, language, "answer"), answer, language, True)
-                if "{answer}" not in text.answer:
-                    self._fault(name, yaml, (*at, language, "answer"), "answer: must hold {answer}, the number")
+            self._check_question(name, yaml, ("questions", number), question)
+            if len(self.faults) == before:
+                self._questions.append(question)
+
+    def _check_question(self, name: str, yaml: YamlContent, at: Steps, question: QuestionEntry) -> None:
+        if question.figure is not None and question.figure not in self._figures:
+            self._fault(name, yaml, (*at, "figure"), self._no_figure(question.figure))
+        if question.now is not None and question.now not in NOW:
+            what = f"now: there is no such figure{near(question.now, NOW) or '; there are: ' + ', '.join(NOW)}"
+            self._fault(name, yaml, (*at, "now"), what)
+        if any(0.7 < times < 1.4 for times in question.others) or len(set(question.others)) < len(question.others):
+            what = "others: must be far from the right answer and from each other: under 0.7 or over 1.4"
+            self._fault(name, yaml, (*at, "others"), what)
+        self._want_picture(name, yaml, (*at, "picture"), question.picture)
+        for language in LOCALES:
+            text: QuestionText = getattr(question, language)
+            self._check_line(name, yaml, (*at, language, "question"), text.question, language, True)
+            answer = text.answer.replace("{answer}", "")
+            self._check_line(name, yaml, (*at, language, "answer"), answer, language, True)
+            if "{answer}" not in text.answer:
+                self._fault(name, yaml, (*at, language, "answer"), "answer: must hold {answer}, the number")
 
     def _check_line(
         self, name: str, yaml: YamlContent, path: Steps, text: str, language: str, is_sentence: bool
