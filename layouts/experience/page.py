@@ -71,6 +71,7 @@ def build_page(screen: Screen, title: str, build: str, languages: Sequence[str])
         '<link rel="icon" href="data:,">'
         '<link rel="preload" href="/assets/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>'
         f'<link rel="stylesheet" href="/assets/experience/look.css{version}">'
+        f'<link rel="stylesheet" href="/assets/experience/pictures.css{version}">'
         f'<link rel="stylesheet" href="/assets/experience/screens.css{version}">'
         f'<script type="module" src="/assets/experience/main.js{version}"></script>'
         f"</head><body>{body}</body></html>"
