@@ -4,7 +4,7 @@
 
   const PAGE = 30, WITHIN_MS = 8000;
 
-  let place = null, url = null, leave = null, key = null, last = null;
+  let place = null, url = null, leave = null, key = null, last = null, notes = null;
   // The journal of the alarm that is open: as read when its newest event was `seq`.
   let journal = { seq: null, events: [], before: null, fault: "" };
 
@@ -21,6 +21,7 @@
   function open(next) {
     key = next;
     last = null;
+    notes = key === null ? null : window.controlRoomBeside.make("alarm", key);
     journal = { seq: null, events: [], before: null, fault: "" };
   }
 
@@ -38,7 +39,13 @@
     if (place.dataset.facts === facts) return;
     const focus = place.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined, top = place.scrollTop;
     place.dataset.facts = facts;
-    place.replaceChildren(...build(last, about !== null));
+    // The notes stay where they are: somebody may be writing one.
+    const [above, below] = build(last, about !== null);
+    for (const node of [...place.childNodes]) if (node !== notes) node.remove();
+    if (notes.parentNode !== place) place.append(notes);
+    notes.before(...above);
+    notes.after(...below);
+    window.controlRoomBeside.look();
     place.scrollTop = top;
     if (focus !== undefined) (place.querySelector(`[data-focus="${focus}"]`) ?? place).focus({ preventScroll: true });
     window.controlRoom.writeAges(place);
@@ -53,7 +60,7 @@
       ` · ${isListed ? words : "no longer in the list"} · raised `, age(row.raised_at), " ago");
     const texts = [["Do", guide.action], ["Cause", guide.cause], ["If nobody acts", guide.consequence]].filter(([, text]) => text)
       .map(([name, text]) => element("section", { className: name === "Do" ? "desk-do" : "" }, element("h4", { textContent: name }), element("p", { textContent: text })));
-    return [close, element("h3", {}, picture, title), state, ...texts, buildLinks(row), buildFacts(row, guide), ...buildJournal()];
+    return [[close, element("h3", {}, picture, title), state, ...texts, buildLinks(row), buildFacts(row, guide)], buildJournal()];
   }
 
   function buildFacts(row, guide) {

@@ -19,6 +19,7 @@
   const person = () => parts.name.value.trim();
   const same = (one, other) => one.trim().toLowerCase() === other.trim().toLowerCase();
   const when = (iso) => times.format(new Date(iso));
+  const clock = (iso) => window.controlRoom.clockText(Date.parse(iso));
 
   // Asking and telling
 
@@ -34,6 +35,23 @@
   const reason = (error) => (error instanceof TypeError || error.name === "TimeoutError" ? "the server does not answer" : error.message);
   const number = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
+  /** One request: null once it is written down, else {text, again, refused}: what to say, whether the same one may be sent again. */
+  async function post(order) {
+    let answer;
+    try {
+      answer = await fetch("/handover/commands", { method: "POST", headers: { "content-type": "application/json" }, cache: "no-store",
+        body: JSON.stringify(order), signal: AbortSignal.timeout(WITHIN_MS) });
+    } catch {
+      return { text: "No confirmation came. It may or may not have been done; trying again does no harm.", again: true, refused: false };
+    }
+    const text = await answer.text().catch(() => "");
+    let said = null;
+    try { said = JSON.parse(text); } catch { /* the gate answers in plain words */ }
+    if (answer.ok && Array.isArray(said?.done)) return null;
+    const why = said?.error ?? (text.trim().replace(/^\d+: /, "").slice(0, 300) || answer.status);
+    return { text: `Not done: ${why}.`, again: answer.status >= 500, refused: answer.status === 409 };
+  }
+
   /** Tells the server; true once it is written down. `words`: what is said then. */
   async function tell(order, words, again = null) {
     const by = person();
@@ -45,23 +63,11 @@
     window.controlRoomCommands.rename(by);
     const command = again ?? number();
     write(parts.said, "Being written…");
-    const retry = () => tell(order, words, command);
-    let answer;
-    try {
-      answer = await fetch("/handover/commands", { method: "POST", headers: { "content-type": "application/json" }, cache: "no-store",
-        body: JSON.stringify({ ...order, by, command }), signal: AbortSignal.timeout(WITHIN_MS) });
-    } catch {
+    const failed = await post({ ...order, by, command });
+    if (failed !== null) {
       write(parts.said, "");
-      fail("No confirmation came. It may or may not have been done; trying again does no harm.", retry);
-      return false;
-    }
-    const text = await answer.text().catch(() => "");
-    let said = null;
-    try { said = JSON.parse(text); } catch { /* the gate answers in plain words */ }
-    if (!answer.ok || !Array.isArray(said?.done)) {
-      write(parts.said, "");
-      fail(`Not done: ${said?.error ?? (text.trim().replace(/^\d+: /, "").slice(0, 300) || answer.status)}.`, answer.status >= 500 ? retry : null);
-      if (answer.status === 409) renew();
+      fail(failed.text, failed.again ? () => tell(order, words, command) : null);
+      if (failed.refused) renew();
       return false;
     }
     write(parts.said, `Confirmed: ${words}.`);
@@ -243,6 +249,7 @@
       parts.file.href = `/handover/file?number=${wanted}`;
       parts.file.download = `handover-${wanted}${place.dataset.simulated === "yes" ? "-sandbox" : ""}.json`;
       write(parts.fault, "");
+      write(parts.age, wanted === "draft" ? `As it stood at ${clock(state.now)}; renewed while you look.` : "");
       writeState();
       timer = setTimeout(renew, DRAFT_EVERY_MS);
     } catch (error) {
@@ -261,7 +268,7 @@
     parts = {
       name: element("input", { type: "text", maxLength: 80, autocomplete: "name", value: window.controlRoomCommands.name() }),
       title: element("h2", { tabIndex: -1, className: "unseen", textContent: place.dataset.sheet ? `Handover ${place.dataset.sheet}` : "Handing over" }),
-      now: element("p", { className: "handover-now" }), said: element("p", { className: "handover-message" }), fault: element("p", { className: "handover-fault" }),
+      now: element("p", { className: "handover-now" }), said: element("p", { className: "handover-message" }), fault: element("p", { className: "handover-fault" }), age: element("p", { className: "reason" }),
       failures: element("div", { className: "handover-failures" }), forms: element("div", { className: "handover-forms" }),
       sheet: element("div", { className: "handover-sheet" }), notes: element("section", { className: "handover-notes" }), past: element("section", { className: "handover-past" }),
       print: press("Print", () => window.print()), file: element("a", { textContent: "As signed (JSON)", hidden: true }),
@@ -273,13 +280,15 @@
     parts.name.addEventListener("input", () => { if (state !== null) writeForms(); });
     parts.name.addEventListener("change", () => window.controlRoomCommands.rename(person()));
     const back = place.dataset.sheet ? [element("a", { href: "/handover", textContent: "To the handover of now" })] : [];
-    const tools = element("div", { className: "handover-tools" }, parts.print, parts.file, ...back);
-    const left = element("div", { className: "handover-left" }, tools, parts.fault, parts.sheet);
+    const tools = element("div", { className: "handover-tools" }, parts.print, parts.file, ...back, parts.age, parts.fault);
+    const left = element("div", { className: "handover-left" }, tools, parts.sheet);
     const right = element("div", { className: "handover-right" }, field("Your name", parts.name, "As the others know it. It is not proven: there is no sign-in yet."),
       parts.said, parts.failures, parts.forms, parts.notes, parts.past);
     place.replaceChildren(parts.title, parts.now, element("div", { className: "handover-body" }, left, right));
     renew();
   }
+
+  window.controlRoomHandover = { post, number };
 
   document.addEventListener("controlroom:panel", (event) => {
     const found = document.getElementById("handover");

@@ -1,11 +1,8 @@
-/* Notes by place and thing: the list and its forms on /handover, and beside any thing that another screen shows.
- *
- * Where an element has data-notes-kind and data-notes-key, its open notes stand in it (layouts/parts/notes.py).
- */
+/* Notes by place and thing: the list and its forms on /handover. Beside a thing on another screen: handover_beside.js. */
 (() => {
   "use strict";
 
-  const WITHIN_MS = 8000, RENEW_MS = 30000, TYPED_MS = 250;
+  const WITHIN_MS = 8000, TYPED_MS = 250;
   const LASTS = [["8 hours", 28800], ["24 hours", 86400], ["3 days", 259200], ["7 days", 604800], ["30 days", 2592000]];
   const USUAL_S = 86400;
   const ABOUT = { room: "control room", place: "place", road: "road", point: "point on the map", vehicle: "vehicle", cell: "5G cell", feed: "feed", alarm: "alarm",
@@ -18,15 +15,14 @@
 
   // The list on /handover
 
-  function about(note) {
-    const words = ABOUT[note.about] ?? note.about;
-    return note.about === "room" ? words : `${words} ${note.label}`.trim();
-  }
+  const about = (note) => (note.about === "room" ? "Control room" : note.label);
+  /** What sort of thing it is, where its name does not say so. */
+  const sort = (note) => { const words = ABOUT[note.about] ?? note.about; return note.about === "room" || words === "" ? "" : ` · ${words}`; };
 
   function describe(note, when) {
     const ends = { open: `until ${when(note.until)}`, done: `done, says ${note.done_by}, ${when(note.done_at ?? note.until)}`, over: `time was over ${when(note.until)}, not done` }[note.state];
     const said = note.entries.map((e) => element("li", {}, element("p", { textContent: `${e.by} ${DEEDS[e.what] ?? e.what}, ${when(e.at)}${e.text === "" ? "" : ":"}` }), ...lines(e.text)));
-    return [element("p", {}, element("b", { textContent: about(note) }), element("span", { className: "reason", textContent: ` · ${ends}` })), ...lines(note.text),
+    return [element("p", {}, element("b", { textContent: about(note) }), element("span", { className: "reason", textContent: `${sort(note)} · ${ends}` })), ...lines(note.text),
       element("p", { className: "reason", textContent: `Note ${note.number}, ${note.by}, ${when(note.at)}` }), ...(said.length > 0 ? [element("ul", { className: "sheet-entries" }, ...said)] : [])];
   }
 
@@ -93,7 +89,7 @@
           if (!answer.ok) return;
           const { hits } = await answer.json();
           found.clear();
-          for (const hit of hits) if (hit.kind in ABOUT) found.set(`${ABOUT[hit.kind]} ${hit.label}`.trim(), hit);
+          for (const hit of hits) if (hit.kind in ABOUT) found.set(`${hit.label} (${ABOUT[hit.kind]})`, hit);
           list.replaceChildren(...[...found].map(([value, hit]) => element("option", { value, label: hit.sub ?? "" })));
         } catch { /* without the search it is just words */ }
       }, TYPED_MS);
@@ -143,30 +139,5 @@
     if (parts.over.textContent !== words) parts.over.textContent = words;
   }
 
-  // Beside a thing on another screen
-
-  const asked = new WeakMap(); // element -> {kind, key, at}
-
-  async function renew(node) {
-    const { notesKind: kind, notesKey: key } = node.dataset, before = asked.get(node), now = Date.now();
-    if (before && before.kind === kind && before.key === key && now - before.at < RENEW_MS) return;
-    asked.set(node, { kind, key, at: now });
-    try {
-      const answer = await fetch(`/handover/notes?${new URLSearchParams({ kind, key })}`, { cache: "no-store", signal: AbortSignal.timeout(WITHIN_MS) });
-      if (!answer.ok) throw new Error();
-      const { notes, zone } = await answer.json();
-      const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-      const when = (iso) => format.format(new Date(iso)).replace(",", "");
-      const link = element("p", {}, element("a", { href: "/handover", textContent: notes.length === 0 ? "Write a note at Handover" : "All notes at Handover" }));
-      const said = notes.length === 0 ? [element("p", { className: "none", textContent: "No note is open." })] : [element("ul", { className: "notes" }, ...notes.map((note) => element("li", { className: "note" }, ...describe(note, when))))];
-      node.replaceChildren(element("h4", { textContent: `Notes: ${notes.length}` }), ...said, link);
-    } catch {
-      node.replaceChildren(element("p", { className: "unknown", textContent: "— notes cannot be read" }));
-    }
-  }
-
-  const look = () => { for (const node of document.querySelectorAll("[data-notes-kind]")) renew(node); };
-  setInterval(look, 1000);
-
-  window.controlRoomNotes = { show };
+  window.controlRoomNotes = { show, describe, LASTS, USUAL_S };
 })();

@@ -174,7 +174,8 @@ def _state_line(told: Facts, clock: Clock) -> str:
 
 def _section(title: str, children: Sequence[Any], count: int | None = None) -> Component:
     said = title if count is None else f"{title}: {format_count(count) if count else 'none'}"
-    return html.Section([html.H3(said), *children], className="sheet-part")
+    # Of what there is none, one quiet line.
+    return html.Section([html.H3(said), *children], className="sheet-part" if children else "sheet-part sheet-none")
 
 
 def _paragraphs(text: str) -> list[Component]:
@@ -316,8 +317,8 @@ def build_note(note: Facts, clock: Clock) -> Component:
         "over": f"its time was over {clock.say(note['until'])}; nobody said that it is done",
     }[note["state"]]
     about = ABOUT.get(note["about"], note["about"])
-    label = about if note["about"] == "room" else f"{about} {note['label']}"
-    head = html.P([html.B(label), html.Span(f" · {ends}", className="reason")])
+    label, sort = ("Control room", "") if note["about"] == "room" else (note["label"], f" · {about}")
+    head = html.P([html.B(label), html.Span(f"{sort} · {ends}", className="reason")])
     by = html.P(f"Note {note['number']}, {note['by']}, {clock.say(note['at'])}", className="reason")
     return html.Li([head, *_paragraphs(note["text"]), by, *_entries(note["entries"], clock)], className="note")
 
@@ -337,7 +338,7 @@ def _entries(entries: Sequence[Facts], clock: Clock) -> list[Component]:
 def _ahead(ahead: Facts, upcoming: Facts, clock: Clock) -> Component:
     events = [
         html.Li(
-            f"{_span(event, clock)}: {_join(event.get('title'), event.get('venue') or event.get('locality'), event.get('status'))}"
+            f"{_span(event, clock)}: {_join(event.get('title'), event.get('venue') or event.get('locality'), _status(event))}"
         )
         for event in ahead["events"]
     ]
@@ -358,9 +359,19 @@ def _ahead(ahead: Facts, upcoming: Facts, clock: Clock) -> Component:
     return _section(f"Until the end of the {upcoming['name']} shift, {clock.say(ahead['until'])}", made)
 
 
+def _status(event: Facts) -> str | None:
+    """What a calendar says of an event where it is not simply taking place."""
+    status = str(event.get("status") or "").lower()
+    return None if status == "confirmed" else status or None
+
+
 def _span(row: Facts, clock: Clock) -> str:
-    ends = f" to {clock.say(row['to'])}" if row.get("to") else ", end not known"
-    return f"{clock.say(row['from'])}{ends}"
+    begins = clock.say(row["from"])
+    if not row.get("to"):
+        return f"{begins}, end not known"
+    ends = clock.say(row["to"])
+    day = begins[: begins.index(":") - 2] if ":" in begins else ""
+    return f"{begins} to {ends.removeprefix(day) if day else ends}"
 
 
 def _join(*parts: str | None) -> str:
@@ -374,8 +385,10 @@ def _changes(changes: Facts, clock: Clock) -> Component:
     raised = sum(changes["raised"].values())
     by_priority = ", ".join(f"{format_count(changes['raised'][p])} {p}" for p in PRIORITIES if changes["raised"].get(p))
     share = 100 * changes["watched_s"] / changes["span_s"] if changes["span_s"] else 0.0
-    hours = changes["watched_s"] / 3600
-    watched = f"Rules are known to have been judged for {hours:.1f} of {changes['span_s'] / 3600:.1f} h ({min(share, 100):.0f} %)."
+    watched = (
+        f"Rules are known to have been judged for {_long(changes['watched_s'])} of {_long(changes['span_s'])} "
+        f"({min(share, 100):.0f} %)."
+    )
     words = (
         ("cleared", "back to normal"),
         ("acknowledged", "acknowledged"),
@@ -413,6 +426,10 @@ def _changes(changes: Facts, clock: Clock) -> Component:
     if rows:
         made.append(_table("Alarms in this time", heads, rows))
     return _section("Alarms in this time", [*made, *_more(changes["more"], "alarms, less urgent")])
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 5_400 else f"{seconds / 60:.0f} min"
 
 
 def _said(said: Sequence[Facts], clock: Clock) -> list[Component]:

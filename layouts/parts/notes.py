@@ -1,4 +1,4 @@
-"""Where the open notes about a thing stand on any screen of operators; the page fills it (assets/handover_notes.js).
+"""Where the open notes about a thing stand on any screen of operators; the page fills it (assets/handover_beside.js).
 
 Notes hold what people wrote: they are asked for by the page of an operator (`GET /handover/notes`), and are in no panel,
 no snapshot and no record.
@@ -17,4 +17,4 @@ def build_notes(kind: str, key: str) -> Component:
         kind: name of a kind of the data dictionary, or room, place, point, other.
         key: of its row.
     """
-    return html.Div(className="notes-of", **{"data-notes-kind": kind, "data-notes-key": key})
+    return html.Div(className="notes-of controls", **{"data-notes-kind": kind, "data-notes-key": key})

@@ -22,6 +22,7 @@ from layouts.panels.fleet import shorten
 from layouts.parts.alarm import LISTED, STATE_WORDS, shape_of
 from layouts.parts.chart import Share, build_share_bar
 from layouts.parts.lateness import format_lateness
+from layouts.parts.notes import build_notes
 from layouts.parts.silence import SILENT, explain_silence, find_vehicle
 from layouts.parts.sources import AGEING, build_row_age, build_sources, judge_rows, list_sources
 from layouts.parts.symbol import symbol
@@ -72,9 +73,11 @@ def build_vehicle_card(view: View, wanted: str) -> Component:
                     html.A("on the map", href=f"/wall?follow={quote(key, safe='')}"),
                 ]
             ),
-            *silence,
+            # There, filled or not: what follows keeps its place, and the note that somebody writes in it.
+            html.Div(silence),
             html.Dl([html.Div([html.Dt(w), html.Dd(v)]) for w, v in _list_facts(table, row)], className="card-facts"),
             _build_alarms(view, key),
+            build_notes("vehicle", key),
             *_build_past(view, table, row, join_row(track, table, row)),
             *_build_day(view, key, kind),
             build_sources(list_sources(view, (), (), (table["feed"][row],)), view),

@@ -6,6 +6,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View
+from layouts.parts.notes import build_notes
 from layouts.parts.row_card import build_row_card, find_place, find_row
 from layouts.parts.silence import find_vehicle
 from layouts.parts.vehicle_card import build_vehicle_card
@@ -28,4 +29,6 @@ def build_detail(view: View, kind: str, wanted: str) -> Component:
         attributes["data-key"] = str(table.keys[row])
     if place is not None:
         attributes |= {"data-latitude": f"{place[0]:.6f}", "data-longitude": f"{place[1]:.6f}"}
-    return html.Div(card, className="work-picked", **attributes)
+    # A vehicle's card has its notes among the rest.
+    notes = [] if is_vehicle or row is None else [build_notes(kind, wanted)]
+    return html.Div([card, *notes], className="work-picked", **attributes)
