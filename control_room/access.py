@@ -91,6 +91,10 @@ RULES: tuple[Rule, ...] = (
     rule(r"/handover", "GET HEAD", OPERATOR),
     rule(r"/handover/commands", "POST", OPERATOR),
     rule(r"/handover/(state|sheet|file|notes)", "GET", OPERATOR),
+    rule(r"/daily(/(day|week|month))?", "GET HEAD", OPERATOR),
+    rule(
+        r"/daily/\d{4}-(W\d\d|\d\d(-\d\d)?)(\.(pdf|xlsx|json|zip)|/[A-Za-z0-9_.:-]{1,120}\.csv)?", "GET HEAD", OPERATOR
+    ),
     rule(r"/alarms(/health)?", "GET HEAD", OPERATOR),
     rule(r"/alarms/commands", "POST", OPERATOR),
     rule(r"/alarms/journal", "GET", OPERATOR),

@@ -76,6 +76,7 @@ from control_room.static_files import StaticFiles
 from control_room.storage.database import DatabaseError
 from control_room.storage.store import Store
 from control_room.summary.book import Sources
+from control_room.summary.forms.service import DailyService
 from control_room.summary.place import list_promises
 from control_room.summary_keeper import SummaryKeeper
 from control_room.tiles import MBTiles
@@ -93,6 +94,7 @@ from layouts.screens.admin_style import build_admin_style
 from layouts.screens.alarm_health import PATH as ALARM_HEALTH
 from layouts.screens.alarm_health import build_alarm_health_screen
 from layouts.screens.alarms import build_alarms_screen
+from layouts.screens.daily import PATH as DAILY
 from layouts.screens.desk import PATH as DESK
 from layouts.screens.desk import build_desk
 from layouts.screens.feeds import build_feeds_screen
@@ -207,6 +209,8 @@ class ControlRoom:
             news=lambda: self.cache.put(Woken()),
         )
         self._promises = list_promises(self.feeds)
+        simulated = any(feed.simulated for feed in self.feeds)
+        self.daily = DailyService(city, clock, partial(self.find_sources, store), simulated)
         self.summaries = SummaryKeeper(
             _daily(settings, mode), city, clock, partial(self.find_sources, store), lambda: bool(self.history.note)
         )
@@ -471,6 +475,8 @@ class ControlRoom:
             await self._layouts.serve(scope, receive, send)
         elif path.startswith("/handover/"):
             await self.handover.serve(scope, receive, send)
+        elif path == DAILY or path.startswith(f"{DAILY}/"):
+            await self.daily.serve(scope, receive, send)
         elif path == DESK_DETAIL:
             await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
         elif path == FIND_PATH:

@@ -212,6 +212,14 @@ MAY_IMPORT = {
     "control_room.trends": ("control_room.history", "control_room.usual"),
     "control_room.summary.charts": ("control_room.summary",),
     "control_room.summary.forms": ("control_room.summary", "layouts.formats"),
+    "control_room.summary.forms.service": (
+        "control_room.access",
+        "control_room.city",
+        "control_room.clock",
+        "control_room.storage.database",
+        "control_room.summary",
+        "layouts.screens.daily",
+    ),
     "control_room.access": (),
     "control_room.static_files": ("control_room.access",),
     "control_room.storage": (
@@ -286,6 +294,7 @@ MAY_IMPORT = {
         "control_room.usual",
         "feeds.feed",
     ),
+    "layouts.screens.daily": ("layouts", "control_room.summary"),
     "layouts.screens.wall_pages": ("layouts", "control_room.walls.wall"),
     # The public pages know texts, and nothing of the operators' screens.
     "layouts.experience": ("layouts.experience", "control_room.public.words"),

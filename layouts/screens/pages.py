@@ -53,6 +53,7 @@ LINKS: Final = (
     ("/alarms", "Alarms"),
     ("/handover", "Handover"),
     ("/timeline", "Timeline"),
+    ("/daily", "Daily summary"),
     *((page.path, page.title) for page in PAGES),
     ("/feeds", "Feeds"),
     ("/admin/screens", "Displays"),

@@ -100,7 +100,7 @@ def describe_report(summary: Summary, base: str = "") -> dict[str, Any]:
         "simulated": header.simulated,
         "sandbox": words.SANDBOX_WORDS,
         "running": f"{mark}{name}",
-        "foot": f"{header.title}. {words.say_made_from(header)}",
+        "foot": header.title,
         "title": f"{header.title}{f' ({header.holiday})' if header.holiday else ''}",
         "known": words.say_known_header(header),
         "sentences": [s.text for s in summary.answer.sentences],
@@ -144,7 +144,8 @@ def _figure(figure: Figure, header: Header, base: str) -> dict[str, Any]:
 
 def _multiple(series: Series) -> dict[str, Any]:
     svg = to_svg(build_multiple(series))
-    return {"title": series.title, "unit": series.unit, "picture": {"svg": svg, "alt": words.say_series(series)}}
+    title = words.say_titled(series.title, series.unit)
+    return {"title": title, "picture": {"svg": svg, "alt": words.say_series(series)}}
 
 
 def _table(table: Table, header: Header, base: str) -> dict[str, Any]:

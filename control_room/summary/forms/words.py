@@ -138,9 +138,13 @@ def say_cell(value: Cell, column: Column, header: Header) -> str:
 
 
 def head_of(column: Column) -> str:
+    """Of a column of a table."""
+    return say_titled(column.title, column.unit)
+
+
+def say_titled(title: str, unit: str) -> str:
     """ "Stuck (min)"; a unit that the title says already is not said twice."""
-    is_said = not column.unit or column.unit.casefold() in column.title.casefold()
-    return column.title if is_said else f"{column.title} ({column.unit})"
+    return title if not unit or unit.casefold() in title.casefold() else f"{title} ({unit})"
 
 
 def say_rows(listed: int, of: int) -> str:
