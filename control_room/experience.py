@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -91,7 +91,7 @@ class Experience:
         city: for its title and base map; facts come from the source alone.
         source: brings the states.
         tape: the last good hour.
-        content: language -> stories, figures and questions, as JSON.
+        build_content: facts -> language -> stories, figures and questions, as JSON: some questions are about just now.
         host_names: names in the Host header that are ours.
         build: version of the pages.
     """
@@ -102,7 +102,7 @@ class Experience:
         source: StateSource,
         clock: Clock,
         tape: Tape,
-        content: Mapping[str, Mapping[str, Any]],
+        build_content: Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]],
         host_names: Sequence[str],
         build: str,
     ) -> None:
@@ -129,7 +129,8 @@ class Experience:
         self._json = {
             f"/experience/words/{name}.json": orjson.dumps(c.for_page()) for name, c in load_catalogues().items()
         }
-        self._json |= {f"/experience/content/{name}.json": orjson.dumps(page) for name, page in content.items()}
+        self._build_content = build_content
+        self._renew_content({})
         self.asgi = Gate(StaticFiles(self._route), host_names, lambda scope: frozenset({ANYONE}), lambda: POLICY, RULES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -214,6 +215,8 @@ class Experience:
 
     def _tell_nothing(self) -> None:
         frame, facts = self._messages.tell_nothing(Recording(False), self._now_ms())
+        if self._showing != "nothing":
+            self._renew_content({})  # no question is about a moment that nobody sees
         self._publish(frame, facts, "nothing")
 
     def _publish(self, frame: Any, facts: Mapping[str, str], showing: Showing) -> None:
@@ -232,7 +235,12 @@ class Experience:
         texts = {name: [dataclasses.asdict(s) for s in build_sentences(facts, name)] for name in load_catalogues()}
         said = {"sentences": texts}
         self._sentences = (now_ms, recording, said)
+        self._renew_content(facts)
         return said
+
+    def _renew_content(self, facts: Mapping[str, Any]) -> None:
+        pages = self._build_content(facts)
+        self._json |= {f"/experience/content/{name}.json": orjson.dumps(page) for name, page in pages.items()}
 
     async def _keep(self, data: bytes, now_ms: int) -> None:
         try:

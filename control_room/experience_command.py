@@ -162,7 +162,10 @@ def make_experience(settings: Mapping[str, Any], data: Path) -> Any:
     for file, line, what in faults:
         # A story with a fault in it is left out; that is no reason for dark screens. `experience content check` says all.
         structlog.get_logger().warning("content of the public screens is left out", file=file, line=line, why=what)
-    pages = {name: build_content_page(content, catalogue) for name, catalogue in catalogues.items()}
+
+    def build_content(facts: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        return {name: build_content_page(content, catalogue, facts) for name, catalogue in catalogues.items()}
+
     named = {h.strip() for h in settings["public_host"].split(",") if h.strip()}
     hosts = set(LOOPBACK_NAMES) | named | ({settings["host"]} - {"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
     return Experience(
@@ -170,7 +173,7 @@ def make_experience(settings: Mapping[str, Any], data: Path) -> Any:
         make_source(settings["experience_from"]),
         SystemClock(),
         Tape(data / "experience"),
-        pages,
+        build_content,
         sorted(hosts),
         read_build([ASSETS / "experience", ASSETS / "worker", ROOT / "layouts" / "experience"]),
     )
