@@ -14,6 +14,7 @@ from typing import Any
 from control_room.public.content.content import Content, QuestionEntry
 from control_room.public.words.catalogue import Catalogue
 from control_room.public.words.grammar import format_number
+from control_room.public.words.sentences import is_past
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def _build(entry: QuestionEntry, content: Content, facts: Mapping[str, Any], cat
     if entry.figure is not None:
         figure = content.figures[entry.figure]
         value, source, as_of, told = figure.value, figure.source, figure.as_of, figure.tell(catalogue)
+    elif is_past(facts):
+        return None  # an answer of an earlier hour is not the answer "right now"
     else:
         found = (facts.get("figures") or {}).get(entry.now) or {}
         if found.get("value") is None or not math.isfinite(found["value"]):

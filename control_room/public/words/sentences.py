@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ BUSIEST: Final = 3  # places that are named
 BUSIEST_SHARE: Final = 0.5  # "most of the robots" is more than this of those whose place is known
 EVENTS_MOST: Final = 3
 NOT_WORTH_SAYING_KG: Final = 1.0  # less carbon than this is no sentence
+TOO_EARLY_MS: Final = 3_600_000  # nothing seen in less than an hour is no news
 
 # The figures that are a count of now, and the kind that must be seen for it.
 _COUNTS: Final[Mapping[str, str]] = {
@@ -85,6 +86,12 @@ def build_sentences(facts: Mapping[str, Any], language: str) -> list[Sentence]:
     ]
 
 
+def is_past(facts: Mapping[str, Any]) -> bool:
+    """Whether an earlier hour is shown: then nothing is "right now", "today" or "last week"."""
+    recorded = (facts.get("recording") or {}).get("recorded")
+    return bool(recorded) or (facts.get("city") or {}).get("mode") == "replay"
+
+
 @dataclass(frozen=True)
 class _Said:
     """The facts of one moment, spoken in one language."""
@@ -124,6 +131,19 @@ class _Said:
             source = SANDBOX
         return Sentence(key.removeprefix("sentence."), text, large, source, said.get("as_of"), about)
 
+    def of_the_moment(
+        self, name: str, large: bool, figure: Mapping[str, Any] | None, about: str, values: Mapping[str, Value]
+    ) -> Sentence:
+        """What is so now; while an earlier hour is shown, what was so at its moment. "Right now" is said of now alone."""
+        if not self.is_past:
+            return self.build(f"sentence.{name}", values, large, figure, about)
+        said = self.build(f"then.{name}", {**values, "moment": self.moment}, large, figure, about)
+        return replace(said, key=name)
+
+    @property
+    def is_past(self) -> bool:
+        return is_past(self.facts)
+
     def sight(self, kind: str) -> str:
         """seen, not_seen or absent; what nobody tells of is absent."""
         return str(((self.city or {}).get("sees") or {}).get(kind, {}).get("sight", "absent"))
@@ -151,19 +171,18 @@ class _Said:
                 continue
             if name == "masts_up" and figure["value"] < 1:
                 continue  # nothing a visitor should be told as news
-            key = f"sentence.{name}"
-            yield self.make(key, name in _LARGE, figure, kind, count=int(figure["value"]))
+            yield self.of_the_moment(name, name in _LARGE, figure, kind, {"count": int(figure["value"])})
 
     def robots_by_place(self) -> Iterator[Sentence]:
         if self.sight("robot") != "seen":
             return
         figure = self.figure("estates_with_robots")
         if figure is not None and figure["value"] >= 1:
-            yield self.make("sentence.robots_in_places", False, figure, "robot", count=int(figure["value"]))
+            yield self.of_the_moment("robots_in_places", False, figure, "robot", {"count": int(figure["value"])})
         busiest = self._busiest()
         if busiest:
             places = format_list(busiest, self.catalogue.language)
-            yield self.make("sentence.robots_busiest", False, None, "robot", places=places)
+            yield self.of_the_moment("robots_busiest", False, None, "robot", {"places": places})
 
     def _busiest(self) -> Sequence[str]:
         """The fewest places, at most three, in which more than half of the robots are; none where it takes more."""
@@ -187,8 +206,8 @@ class _Said:
         return []
 
     def deliveries(self) -> Iterator[Sentence]:
-        today = self.figure("deliveries_today")
-        if today is not None:
+        today = None if self.is_past else self.figure("deliveries_today")
+        if today is not None and not self._is_too_early(today):
             count = int(today["value"])
             yield self._since("deliveries_today", "deliveries_since", today, "robot", count=count)
             carbon = self.figure("carbon_saved_today_kg")
@@ -203,7 +222,7 @@ class _Said:
                 yield self.make(f"sentence.{key}", name in _LARGE, total, "robot", amount=amount, as_of=as_of)
 
     def bus_trips(self) -> Iterator[Sentence]:
-        trips = self.figure("bus_trips_today")
+        trips = None if self.is_past else self.figure("bus_trips_today")
         if trips is not None and trips["value"] >= 1:
             yield self._since("bus_trips_today", "bus_trips_since", trips, "bus", count=int(trips["value"]))
 
@@ -214,17 +233,24 @@ class _Said:
             return self.make(f"sentence.{today}", large, figure, about, **values)
         return self.make(f"sentence.{since}", large, figure, about, since=_moment(begun), **values)
 
+    def _is_too_early(self, figure: Mapping[str, Any]) -> bool:
+        """Whether we have only just begun to count, and nothing has come yet."""
+        begun = figure.get("since")
+        return figure["value"] == 0 and begun is not None and (self.city or {})["moment"] - begun < TOO_EARLY_MS
+
     def _begun_after_midnight(self, begun: float) -> bool:
         """Whether counting began so long after midnight that "today" would be more than we know."""
         local = _moment(begun).astimezone(self.zone)
         return local.date() == self.moment.astimezone(self.zone).date() and (local.hour, local.minute) > (0, 5)
 
     def council(self) -> Iterator[Sentence]:
-        fixed = self.figure("requests_fixed_week")
+        fixed = None if self.is_past else self.figure("requests_fixed_week")
         if fixed is not None and fixed["value"] >= 1:
             yield self.make("sentence.requests_fixed_week", False, fixed, amount=self._number(fixed["value"]))
 
     def events(self) -> Iterator[Sentence]:
+        if self.is_past:
+            return  # what was on then is of no use to anybody now
         now, today = self.moment, self.moment.astimezone(self.zone).date()
         listed = 0
         for event in sorted(self.facts.get("events") or (), key=lambda event: (event["starts"], event["title"])):
@@ -248,6 +274,8 @@ class _Said:
 
     def unseen(self) -> Iterator[Sentence]:
         """What we should see and do not: first all in one breath, or each with how long it has been so."""
+        if self.is_past:
+            return  # the label says that nothing is seen
         missed = [kind for kind in _MISSED if self.sight(kind) == "not_seen"]
         if len(missed) > 2:
             kinds = format_list([self.catalogue.say(f"unseen.name.{kind}") for kind in missed], self.catalogue.language)
