@@ -18,7 +18,7 @@ from typing import Final
 
 from control_room.summary.contents import Figure, Point, Series
 from control_room.summary.forms.markup import Attributes, Element, el
-from control_room.summary.forms.words import is_known
+from control_room.summary.forms.words import is_far, is_known
 from control_room.summary.words import say_number
 
 INK: Final = "#1b2127"
@@ -198,8 +198,7 @@ def _values(points: Sequence[Point], wide: float, place: Callable[[float], float
             parts.append(el("path", {**look, "d": _way(way), "stroke-linejoin": "round"}))
         for index, (x, y) in zip(range(first, last), way, strict=True):
             point = points[index]
-            value, usual = point.value or 0.0, point.usual
-            unusual = usual is not None and not usual.low <= value <= usual.high
+            unusual = is_far(point)
             sure = point.known_percent >= WELL_KNOWN_PERCENT
             if unusual or not sure or len(way) == 1:
                 dots.append(_dot(x, y, 1.9, unusual, False, sure))

@@ -81,7 +81,7 @@ def build_text(summary: Summary, base: str = "") -> str:
     if summary.answer.decisions:
         lines += ["", "TO BE DECIDED", *(f"- {_decide(d, base)}" for d in summary.answer.decisions)]
     lines += ["", words.say_known_header(header)]
-    for section in summary.sections:
+    for section in words.list_shown(summary):
         lines += ["", section.title.upper()]
         lines += [_one_line(section.note)] if section.note else []
         lines += [f"- {_one_line(words.say_figure(f, header))}" for f in section.figures]
@@ -94,7 +94,7 @@ def build_text(summary: Summary, base: str = "") -> str:
 def build_html(summary: Summary, base: str = "") -> str:
     """The HTML part; a whole document."""
     header = summary.header
-    sentences = [s.text for s in summary.answer.sentences]
+    sentences = [words.keep(s.text) for s in summary.answer.sentences]
     rows: list[Child] = []
     if header.simulated:
         rows.append(_row(_p(words.SANDBOX_WORDS, "color:#ffffff;font-weight:bold;margin:0;"), INK))
@@ -106,7 +106,7 @@ def build_html(summary: Summary, base: str = "") -> str:
         rows.append(_row(_h2("To be decided")))
         rows += [_row(_decision(d, base)) for d in summary.answer.decisions]
     rows.append(_row(_p(words.say_known_header(header), f"color:{SOFT};")))
-    for section in summary.sections:
+    for section in words.list_shown(summary):
         rows += _section(section, header, base)
     if base:
         rows.append(
@@ -127,8 +127,8 @@ def _head(title: str) -> str:
     told = to_html(el("title", None, title))
     # Only what widens a narrow screen's reading; a program that drops it shows the same in columns.
     style = (
-        "@media only screen and (max-width:480px){.f td{display:block!important;width:auto!important;"
-        "text-align:left!important}.f td+td{padding-top:0!important}}"
+        "@media only screen and (max-width:480px){.c{display:block!important;width:auto!important}"
+        ".c+.c{padding-top:0!important;border-top:0!important}.c{padding-bottom:2px!important}}"
     )
     return (
         '<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8">'
@@ -144,7 +144,7 @@ def _section(section: Section, header: Header, base: str) -> list[Child]:
         rows.append(_row(_p(section.note)))
     if section.figures:
         lines = [_figure(figure, header, base) for figure in section.figures]
-        rows.append(_row(el("table", {**_PLAIN, "class": "f"}, *lines)))
+        rows.append(_row(el("table", _PLAIN, *lines)))
     if section.name in TABLES_OF:
         rows += [_row(_table(table, header, base)) for table in section.tables if table.rows]
     return rows
@@ -164,13 +164,13 @@ def _figure(figure: Figure, header: Header, base: str) -> Element:
     return el(
         "tr",
         None,
-        el("td", {"width": "34%", "style": f"{_cell_font(14)}{edge}"}, name),
+        el("td", {"class": "c", "width": "34%", "style": f"{_cell_font(14)}{edge}"}, name),
         el(
             "td",
-            {"width": "22%", "style": f"{_cell_font(14)}{edge}font-weight:bold;padding-right:10px;"},
+            {"class": "c", "width": "22%", "style": f"{_cell_font(14)}{edge}font-weight:bold;padding-right:10px;"},
             words.say_value(figure),
         ),
-        el("td", {"width": "44%", "style": f"{_cell_font(13)}{edge}"}, _picture(figure), *said),
+        el("td", {"class": "c", "width": "44%", "style": f"{_cell_font(13)}{edge}"}, _picture(figure), *said),
     )
 
 
@@ -195,8 +195,8 @@ def _picture(figure: Figure) -> Element | None:
     for (ground, text), alike in groupby(places):
         colour = WORSE if figure.verdict == "worse" and text == sign else INK
         wide = PLACE_PX * len(list(alike))
-        style = f"font:9px/10px Arial,sans-serif;color:{colour};text-align:center"
-        cells.append(el("td", {"bgcolor": ground, "width": f"{wide}", "height": "10", "style": style}, text))
+        style = f"font:12px/12px Arial,sans-serif;color:{colour};text-align:center"
+        cells.append(el("td", {"bgcolor": ground, "width": f"{wide}", "height": "12", "style": style}, text))
     # The words beside it say the same: who listens is not read these cells.
     look = {**_PLAIN, "width": f"{PLACE_PX * PLACES}", "aria-hidden": "true", "style": "margin:3px 0"}
     return el("table", look, el("tr", None, *cells))
@@ -238,7 +238,9 @@ def _table(table: Table, header: Header, base: str) -> Element:
 def _decision(decision: Decision, base: str) -> Element:
     link = words.address(base, decision.link)
     style = f"{_cell_font(14)}margin:0 0 6px;padding-left:10px;border-left:4px solid {INK};"
-    return el("p", {"style": style}, decision.text, " " if link else None, _link("More", link) if link else None)
+    return el(
+        "p", {"style": style}, words.keep(decision.text), " " if link else None, _link("More", link) if link else None
+    )
 
 
 def _decide(decision: Decision, base: str) -> str:

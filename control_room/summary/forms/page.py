@@ -82,7 +82,7 @@ def build_content(summary: Summary, base: str = "", is_alone: bool = False) -> l
     return [
         _answer(summary, link),
         _glance(summary),
-        *(_section(section, header, link) for section in summary.sections),
+        *(_section(section, header, link) for section in words.list_shown(summary)),
         el(
             "section",
             {"class": "daily-how", "aria-labelledby": "how"},
@@ -111,8 +111,8 @@ class _Links:
 
 def _answer(summary: Summary, link: _Links) -> Element:
     header, sentences = summary.header, summary.answer.sentences
-    first = [el("p", {"class": "daily-first"}, sentence.text) for sentence in sentences[:1]]
-    others = [el("p", {"class": "daily-said"}, sentence.text) for sentence in sentences[1:]]
+    first = [el("p", {"class": "daily-first"}, words.keep(sentence.text)) for sentence in sentences[:1]]
+    others = [el("p", {"class": "daily-said"}, words.keep(sentence.text)) for sentence in sentences[1:]]
     holiday = f" ({header.holiday})" if header.holiday else ""
     decisions = [_decision(decision, link) for decision in summary.answer.decisions]
     return el(
@@ -129,14 +129,15 @@ def _answer(summary: Summary, link: _Links) -> Element:
 
 def _decision(decision: Decision, link: _Links) -> Element:
     more = link("Look", decision.link)
-    return el("li", None, decision.text, *((" ", more) if not isinstance(more, str) else ()))
+    return el("li", None, words.keep(decision.text), *((" ", more) if not isinstance(more, str) else ()))
 
 
 def _glance(summary: Summary) -> Element:
     lines = []
+    shown = words.list_shown(summary)
     for section in summary.sections:
-        name = el("a", {"href": f"#{section.name}"}, section.title)
-        said = words.glance(section)
+        name: Child = el("a", {"href": f"#{section.name}"}, section.title) if section in shown else section.title
+        said = words.keep(words.glance(section))
         told: Child = el("b", None, said) if words.is_worse(section) else said
         lines.append(el("tr", None, el("th", {"scope": "row"}, name), el("td", None, told)))
     return el(
@@ -212,13 +213,12 @@ def _points(series: Series, title: str, header: Header, link: _Links) -> Element
         usual = point.usual
         value = words.say_known_value(point.value, "", series.decimals)
         ends = (say_number(v, series.decimals) for v in (usual.low, usual.high)) if usual else (words.REASON,)
-        unusual = usual is not None and words.is_known(point.value) and not usual.low <= point.value <= usual.high
         rows.append(
             el(
                 "tr",
                 None,
                 el("th", {"scope": "row"}, link(point.label, _path_of(point, series, header))),
-                el("td", {"class": "number"}, el("b", None, value) if unusual else value),
+                el("td", {"class": "number"}, el("b", None, value) if words.is_far(point) else value),
                 el("td", {"class": "number"}, " to ".join(dict.fromkeys(ends))),
                 el("td", {"class": "number"}, words.say_percent(point.known_percent)),
             )

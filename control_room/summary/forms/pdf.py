@@ -89,7 +89,7 @@ def encode_pdf(summary: Summary, base: str = "") -> bytes:
 
 def describe_report(summary: Summary, base: str = "") -> dict[str, Any]:
     """What report.typ shows, as plain text."""
-    header = summary.header
+    header, shown = summary.header, words.list_shown(summary)
     sort = {"day": "Daily", "week": "Weekly", "month": "Monthly"}[header.period.sort]
     mark = f"{words.SANDBOX}: " if header.simulated else ""
     name = f"{sort} summary of {header.city}"
@@ -103,16 +103,27 @@ def describe_report(summary: Summary, base: str = "") -> dict[str, Any]:
         "foot": header.title,
         "title": f"{header.title}{f' ({header.holiday})' if header.holiday else ''}",
         "known": words.say_known_header(header),
-        "sentences": [s.text for s in summary.answer.sentences],
+        "sentences": [words.keep(s.text) for s in summary.answer.sentences],
         "decisions": [_decision(d, base) for d in summary.answer.decisions],
-        "sections": [_section(s, header, base) for s in summary.sections],
+        "glance": [_glance(s, shown) for s in summary.sections],
+        "sections": [_section(s, header, base) for s in shown],
         "heads": HEADS,
         "how": words.list_how(header),
     }
 
 
 def _decision(decision: Decision, base: str) -> dict[str, str]:
-    return {"text": decision.text, "link": words.address(base, decision.link)}
+    return {"text": words.keep(decision.text), "link": words.address(base, decision.link)}
+
+
+def _glance(section: Section, shown: list[Section]) -> dict[str, Any]:
+    """One line of the glance; `link` is empty of a section that is not shown."""
+    return {
+        "title": section.title,
+        "said": words.keep(words.glance(section)),
+        "worse": words.is_worse(section),
+        "link": section.name if section in shown else "",
+    }
 
 
 def _section(section: Section, header: Header, base: str) -> dict[str, Any]:
@@ -120,8 +131,6 @@ def _section(section: Section, header: Header, base: str) -> dict[str, Any]:
         "name": section.name,
         "title": section.title,
         "note": section.note,
-        "glance": words.glance(section),
-        "worse": words.is_worse(section),
         "figures": [_figure(f, header, base) for f in section.figures],
         "series": [_multiple(s) for s in section.series],
         "tables": [_table(t, header, base) for t in section.tables],
@@ -133,7 +142,7 @@ def _figure(figure: Figure, header: Header, base: str) -> dict[str, Any]:
     usual = words.say_usual(figure, header) if figure.value is not None else ""
     return {
         "title": figure.title,
-        "value": words.say_value(figure),
+        "value": words.keep(words.say_value(figure)),
         "link": words.address(base, figure.link),
         "departure": words.say_departure(figure),
         "remarks": [w for w in (usual, *words.list_remarks(figure)) if w],

@@ -6,12 +6,24 @@ Text only. What is not known is an em dash with its reason beside it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, TypeGuard
 from zoneinfo import ZoneInfo
 
-from control_room.summary.contents import Cell, Column, Departure, Figure, Header, Section, Series, Summary, Target
+from control_room.summary.contents import (
+    Cell,
+    Column,
+    Departure,
+    Figure,
+    Header,
+    Point,
+    Section,
+    Series,
+    Summary,
+    Target,
+)
 from control_room.summary.words import join_words, say_band, say_count, say_number
 from control_room.summary.words import say_value as say_amount
 from layouts.formats import DASH, format_moment
@@ -20,6 +32,8 @@ SANDBOX: Final = "SANDBOX"
 SANDBOX_WORDS: Final = "SANDBOX: figures of a simulated city, not of the real one."
 REASON: Final = "not known"
 GLANCED_MOST: Final = 3  # figures of a section that are told at a glance
+
+_NUMBER_AND_UNIT: Final = re.compile(r"(?<=\d) (?=%|(?:°C|km/h|mm|min|ms|s|kg|hours?|[kM]bit/s|µg/m³)(?!\w))")
 
 _DEPARTURES: Final[Mapping[Departure, str]] = {
     "usual": "as usual",
@@ -111,11 +125,22 @@ def say_series(series: Series) -> str:
     low, high = (say_amount(v, series.unit, series.decimals) for v in (least, most))
     words = f"{what}: lowest {low} ({at_least}), highest {high} ({at_most})"
     compared = [p for p in series.points if is_known(p.value) and p.usual is not None]
-    outside = sum(1 for p in compared if p.usual is not None and not p.usual.low <= (p.value or 0.0) <= p.usual.high)
     if compared:
-        words += f"; {outside} of {len(compared)} outside of what is usual"
+        words += f"; {sum(map(is_far, compared))} of {len(compared)} far from what is usual"
     missing = len(series.points) - len(known)
     return f"{words}; {missing} not known" if missing else words
+
+
+def is_far(point: Point) -> bool:
+    """Whether a single hour or day is far from what is usual: one and a half times the band's width beyond its edge.
+
+    Half of all hours lie outside of the quartiles by what quartiles are; to mark them all would mark nothing
+    (J. W. Tukey's fences, Exploratory Data Analysis, 1977).
+    """
+    if point.usual is None or not is_known(point.value):
+        return False
+    room = 1.5 * (point.usual.high - point.usual.low)
+    return not point.usual.low - room <= point.value <= point.usual.high + room
 
 
 def is_known(value: float | None) -> TypeGuard[float]:
@@ -144,7 +169,12 @@ def head_of(column: Column) -> str:
 
 def say_titled(title: str, unit: str) -> str:
     """ "Stuck (min)"; a unit that the title says already is not said twice."""
-    return title if not unit or unit.casefold() in title.casefold() else f"{title} ({unit})"
+    return title if not unit or _is_named(title, unit) else f"{title} ({unit})"
+
+
+def _is_named(title: str, unit: str) -> bool:
+    """Whether the title's last word is the unit."""
+    return bool(unit) and title.casefold().split()[-1:] == [unit.casefold()]
 
 
 def say_rows(listed: int, of: int) -> str:
@@ -167,7 +197,7 @@ def glance(section: Section) -> str:
     if known:
         return "; ".join(map(_name_value, known[:GLANCED_MOST]))
     rows = [f"{t.title}: {t.of:,}" for t in section.tables if t.of]
-    return "; ".join(rows) or section.note or REASON
+    return "; ".join(rows) or section.note or next((t.note for t in section.tables if t.note), REASON)
 
 
 def _glance(figure: Figure) -> str:
@@ -178,14 +208,18 @@ def _glance(figure: Figure) -> str:
 
 def _name_value(figure: Figure) -> str:
     """ "Stuck 6.9 hours", "48 alarms": what the unit says already is not said twice."""
-    is_said = bool(figure.unit) and figure.title.casefold().endswith(figure.unit.casefold())
-    if not is_said:
+    if not _is_named(figure.title, figure.unit):
         return f"{figure.title} {say_value(figure)}"
     return f"{figure.title}: {say_known_value(figure.value, '', figure.decimals)}"
 
 
 def is_worse(section: Section) -> bool:
     return any(figure.verdict == "worse" for figure in section.figures)
+
+
+def list_shown(summary: Summary) -> list[Section]:
+    """The sections that have anything to show; of the others the glance says what is to be said."""
+    return [s for s in summary.sections if s.figures or s.series or any(t.rows for t in s.tables)]
 
 
 def say_known_header(header: Header) -> str:
@@ -211,6 +245,7 @@ def list_how(header: Header) -> list[str]:
     return [
         f"Usual is half of what {usual} brought: between the quartiles, drawn as a band with the median as a line. "
         "A round dot lies as usual, a diamond departs; hollow: too few to say, or known of a part only. "
+        "Of single hours and days only those are marked that are far off: by one and a half times the band's width. "
         "A dashed line is a target; hatched is not known.",
         f"An em dash is what is not known, with the reason beside it. {say_made_from(header)}",
     ]
@@ -219,6 +254,11 @@ def list_how(header: Header) -> list[str]:
 def address(base: str, path: str) -> str:
     """A path of the product as an address; empty where either is."""
     return f"{base.rstrip('/')}{path}" if base and path.startswith("/") else ""
+
+
+def keep(text: str) -> str:
+    """The text with its numbers and their units on one line."""
+    return _NUMBER_AND_UNIT.sub("\u00a0", text)
 
 
 def name_file(summary: Summary) -> str:
