@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View
 from layouts.screens.frame import build_frame, build_scroll
+from layouts.screens.pages import build_links
 from layouts.screens.wall import build_panel_frame
 
 PATH = "/alarms/health"
@@ -24,8 +24,8 @@ def build_alarm_health_screen(view: View, settings: Mapping[str, Any]) -> Compon
     """
     middle = build_scroll(
         [
+            build_links(PATH),
             build_panel_frame("alarm_health", view),
-            html.P(html.A("To the alarms", href="/alarms"), className="feeds-back"),
         ],
         "Figures and their targets",
     )

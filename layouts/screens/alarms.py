@@ -16,6 +16,7 @@ from dash.development.base_component import Component
 from layouts.panel import View
 from layouts.parts.alarm import build_announcers
 from layouts.screens.frame import build_frame
+from layouts.screens.pages import build_menu
 
 TOPICS = ("panel:alarm_list", "panel:alarm_call")
 COMMANDS_URL = "/alarms/commands"
@@ -38,6 +39,7 @@ def build_alarms_screen(view: View, settings: Mapping[str, Any]) -> Component:
         style="wall-desk",
         topics=TOPICS,
         strip=True,
+        header=(build_menu("/alarms"),),
         more=build_announcers(sound="on"),
     )
 

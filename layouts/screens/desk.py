@@ -24,7 +24,7 @@ from layouts.parts.mark import build_overlay
 from layouts.parts.search import build_search
 from layouts.parts.timebar import build_timebar
 from layouts.screens.alarms import build_alarm_desk
-from layouts.screens.pages import build_links
+from layouts.screens.pages import build_menu
 from layouts.screens.wall import build_followed, build_header, build_live, build_panel_frame
 
 PATH: Final = "/desk"
@@ -132,13 +132,10 @@ def _build_time(view: View) -> list[Component]:
 
 def _build_tools() -> list[Component]:
     """What stands in the header: the way to the other screens, the arrangement, the theme, the keys."""
-    screens = html.Details(
-        [html.Summary("Screens"), html.Div(build_links(PATH), className="work-menu")], className="work-screens"
-    )
     return [
         html.Div(
             [
-                screens,
+                build_menu(PATH),
                 build_press("Arrange…", id="work-arrange"),
                 build_choice("Theme", THEMES, id="work-theme"),
                 build_press("Keys (?)", id="work-keys"),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dash import html
 from dash.development.base_component import Component
 
 from layouts.panel import View
 from layouts.screens.frame import build_frame, build_scroll
+from layouts.screens.pages import build_links
 from layouts.screens.wall import build_panel_frame
 
+PATH = "/feeds"
 TOPICS = ("panel:feed_table", "panel:suppliers", "panel:feed_hours", "panel:catalogue")
 
 
@@ -27,11 +28,11 @@ def build_feeds_screen(view: View, settings: Mapping[str, Any]) -> Component:
     """
     middle = build_scroll(
         [
+            build_links(PATH),
             build_panel_frame("feed_table", view),
             build_panel_frame("suppliers", view),
             build_panel_frame("feed_hours", view),
             build_panel_frame("catalogue", view),
-            html.P(html.A("To the map", href="/wall"), className="feeds-back"),
         ],
         "Feeds, suppliers and catalogue",
     )

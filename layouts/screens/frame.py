@@ -24,6 +24,7 @@ def build_frame(
     style: str,
     topics: tuple[str, ...] = (),
     strip: bool = False,
+    header: Sequence[Component] = (),
     more: Sequence[Component] = (),
     follow: str | None = None,
 ) -> Component:
@@ -36,6 +37,7 @@ def build_frame(
         style: its own class.
         topics: what it wants from the channel.
         strip: whether the feeds stand at its foot.
+        header: what stands in the header after the search.
         more: what belongs to it and is not seen.
         follow: vehicle whose card the channel sends.
     """
@@ -44,7 +46,7 @@ def build_frame(
         [
             # Empty while all is well; the page fills it, and a screen reader says it when it changes.
             html.Div(id="channel-bar", className="channel-bar", role="status", hidden=True),
-            build_header(view, title, (build_search(),)),
+            build_header(view, title, (build_search(), *header)),
             middle,
             *([foot] if strip else []),
             *more,

@@ -68,6 +68,13 @@ def build_links(here: str) -> Component:
     return html.Nav(html.Ul(links), className="screen-links", **{"aria-label": "Screens"})
 
 
+def build_menu(here: str) -> Component:
+    """The same links, folded into the header of a screen that has no line to spare."""
+    return html.Details(
+        [html.Summary("Screens"), html.Div(build_links(here), className="work-menu")], className="work-screens"
+    )
+
+
 def build_page(page: Page, view: View, settings: Mapping[str, Any], vehicle: str | None = None) -> Component:
     """The screen of that page.
 
