@@ -263,11 +263,15 @@ class Experience:
             await asyncio.sleep(STEP_S)
             await self.step()
 
+    async def report(self) -> None:
+        """Tells the dashboard what the displays last said of themselves."""
+        for part in write_reports(self.hub.screens, self.clock.now()):
+            await self._source.report(part)
+
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
-            for part in write_reports(self.hub.screens, self.clock.now()):
-                await self._source.report(part)
+            await self.report()
 
     # Answers
 
