@@ -19,10 +19,21 @@
   /** What sort of thing it is, where its name does not say so. */
   const sort = (note) => { const words = ABOUT[note.about] ?? note.about; return note.about === "room" || words === "" ? "" : ` · ${words}`; };
 
+  const SHOWN = { place: (key) => `/map?${new URLSearchParams({ place: key })}`, point: (key) => `/map?at=${encodeURIComponent(key)}`,
+    vehicle: (key) => `/map?${new URLSearchParams({ follow: key })}`, cell: (key) => `/map?${new URLSearchParams({ cell: key, layers: "alarms,cells" })}`,
+    request: (key) => `/map?${new URLSearchParams({ request: key, layers: "alarms,requests" })}`, feed: (key) => `/feeds#feed-${encodeURIComponent(key)}`,
+    alarm: (key) => `/alarms?${new URLSearchParams({ alarm: key })}`, display: (key) => `/admin/screens#display-${encodeURIComponent(key)}` };
+
+  /** What it is about, as a link to where that is seen. */
+  function subject(note) {
+    const words = element("b", { textContent: about(note) });
+    return note.about in SHOWN ? element("a", { href: SHOWN[note.about](note.key) }, words) : words;
+  }
+
   function describe(note, when) {
     const ends = { open: `until ${when(note.until)}`, done: `done, says ${note.done_by}, ${when(note.done_at ?? note.until)}`, over: `time was over ${when(note.until)}, not done` }[note.state];
     const said = note.entries.map((e) => element("li", {}, element("p", { textContent: `${e.by} ${DEEDS[e.what] ?? e.what}, ${when(e.at)}${e.text === "" ? "" : ":"}` }), ...lines(e.text)));
-    return [element("p", {}, element("b", { textContent: about(note) }), element("span", { className: "reason", textContent: `${sort(note)} · ${ends}` })), ...lines(note.text),
+    return [element("p", {}, subject(note), element("span", { className: "reason", textContent: `${sort(note)} · ${ends}` })), ...lines(note.text),
       element("p", { className: "reason", textContent: `Note ${note.number}, ${note.by}, ${when(note.at)}` }), ...(said.length > 0 ? [element("ul", { className: "sheet-entries" }, ...said)] : [])];
   }
 
