@@ -64,18 +64,14 @@ def build_sums(plan: Plan, at_s: np.ndarray, total: np.ndarray, weight: np.ndarr
     Args:
         at_s: beginnings of its rows, rising.
     """
-    weeks = [tuple((at,) for at in plan.begins), *plan.past]
-    shape = (len(weeks), len(plan.begins))
-    made = {name: np.zeros(shape) for name in ("total", "weight", "known")}
+    made = {name: np.zeros(plan.shares.shape) for name in ("total", "weight", "known")}
     if not len(at_s):
         return Sums(**made)
     lengths = np.array(plan.ends, dtype=np.float64) - np.array(plan.begins)
-    for turn in (0, 1):
-        wanted = np.array([[s[turn] if len(s) > turn else -1 for s in week] for week in weeks], dtype=np.int64)
+    for wanted in plan.turns:
         place = np.searchsorted(at_s, wanted).clip(max=len(at_s) - 1)
-        found = at_s[place] == wanted
         # Of two hours of one name the mean counts.
-        share = np.array([[1 / max(len(s), 1) for s in week] for week in weeks]) * found
+        share = plan.shares * (at_s[place] == wanted)
         made["total"] += share * total[place]
         made["weight"] += share * weight[place]
         made["known"] += share * known_s[place]
@@ -123,8 +119,16 @@ def summarise(values: list[float]) -> Usual | None:
     """Median and quartiles; None of fewer than LEAST_WEEKS values."""
     if len(values) < LEAST_WEEKS:
         return None
-    low, median, high = np.percentile(values, [25, 50, 75]).tolist()
-    return Usual(median, low, high, len(values))
+    ordered = sorted(values)
+    return Usual(_quantile(ordered, 0.5), _quantile(ordered, 0.25), _quantile(ordered, 0.75), len(ordered))
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    """As `numpy.percentile` has it, a twentieth of the time for so few values."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 def list_points(plan: Plan, measure: Measure, sums: Sums) -> list[tuple[float | None, Usual | None]]:

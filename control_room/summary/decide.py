@@ -20,7 +20,7 @@ from control_room.history.spans import begin_of_day
 from control_room.summary.book import Book
 from control_room.summary.contents import Decision
 from control_room.summary.measured import find_target
-from control_room.summary.suppliers import judge_days, list_last_days
+from control_room.summary.suppliers import LastDays
 from control_room.summary.wanted import WANTED, Wanted
 from control_room.summary.words import join_words, say_count, say_number, say_value
 
@@ -39,9 +39,9 @@ BACKLOG_RISE: Final = 1.01
 _BACKLOGS: Final = (("request.open", "Open requests"), ("request.over", "Requests over their target"))
 
 
-def list_decisions(book: Book) -> tuple[Decision, ...]:
+def list_decisions(book: Book, last_days: LastDays) -> tuple[Decision, ...]:
     """The most consequential first: targets by the weight of their figure, then promises, holes, backlogs."""
-    return (*_list_targets(book), *_list_promises(book), *_list_holes(book), *_list_backlogs(book))
+    return (*_list_targets(book), *_list_promises(book, last_days), *_list_holes(book), *_list_backlogs(book))
 
 
 def _list_targets(book: Book) -> Iterator[Decision]:
@@ -89,12 +89,11 @@ def _value_on(one: Wanted, day: date, book: Book) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _list_promises(book: Book) -> Iterator[Decision]:
-    days = list_last_days(book)
+def _list_promises(book: Book, last_days: LastDays) -> Iterator[Decision]:
     for promise in sorted(book.promises, key=lambda p: p.title):
-        judged = judge_days(book.quality.get(promise.feed, {}), days, promise)
+        judged = last_days.get(promise.feed, ())
         broken = [d for d in judged if d.is_kept is False]
-        if judged[-1].is_kept is not False or len(broken) < PROMISE_DAYS:
+        if not judged or judged[-1].is_kept is not False or len(broken) < PROMISE_DAYS:
             continue
         last = judged[-1]
         by = f" ({promise.supplier})" if promise.supplier else ""

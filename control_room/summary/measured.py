@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -35,9 +36,10 @@ def build_section(name: str, book: Book) -> Section:
         figure = build_figure(wanted, sums, book)
         if figure is None:
             continue
-        figures.append(figure)
         if wanted.is_series and figure.value is not None:
-            series.append(_build_series(figure, wanted, sums, book))
+            series.append(_build_series(figure, get_measure(wanted.measure), sums, book))
+            figure = replace(figure, link=_link(series[-1]))
+        figures.append(figure)
     return Section(name, TITLES[name], tuple(figures), (), tuple(series), say_watched(name, book))
 
 
@@ -69,7 +71,6 @@ def build_figure(wanted: Wanted, sums: Sums, book: Book) -> Figure | None:
         why_unknown="" if value is not None else _why_unknown(measure, wanted, book),
         note=_note(measure, departure, found, usual, book),
         source=_source(measure, book.city),
-        link=_link(measure, wanted, sums, book),
     )
 
 
@@ -212,23 +213,23 @@ def _source(measure: Measure, city: City) -> str:
     return f"history {measure.of or measure.name}: {measure.how}"
 
 
-def _link(measure: Measure, wanted: Wanted, sums: Sums, book: Book) -> str:
+def _link(series: Series) -> str:
     """Into the timeline, at the hour of the day that departs most from the usual; where none does, none."""
-    if book.plan.step != "hour" or not wanted.is_series:
+    if series.step != "hour":
         return ""
     off = [
-        (abs(value - usual.median), place)
-        for place, (value, usual) in enumerate(list_points(book.plan, measure, sums))
-        if value is not None and usual is not None and not usual.low <= value <= usual.high
+        (abs(p.value - p.usual.median), p.at)
+        for p in series.points
+        if p.value is not None and p.usual is not None and not p.usual.low <= p.value <= p.usual.high
     ]
     if not off:
         return ""
-    at = from_s(book.plan.begins[max(off, key=lambda o: (o[0], -o[1]))[1]])
+    at = max(off, key=lambda o: (o[0], -o[1].timestamp()))[1]
     return f"/timeline?at={at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _build_series(figure: Figure, wanted: Wanted, sums: Sums, book: Book) -> Series:
-    plan, measure = book.plan, get_measure(wanted.measure)
+def _build_series(figure: Figure, measure: Measure, sums: Sums, book: Book) -> Series:
+    plan = book.plan
     points = tuple(
         Point(from_s(begin), label, value, round(100 * float(known), 1), usual)
         for begin, label, (value, usual), known in zip(

@@ -18,8 +18,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from control_room.history.spans import begin_of_day, find_local_hours, list_begins, next_of
 from control_room.summary.period import Period
@@ -49,6 +52,25 @@ class Plan:
     apart: frozenset[int]
     past_words: str
     labels: tuple[str, ...]
+
+    @cached_property
+    def weeks(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """The period as it is held against the weeks: itself first, then `past`."""
+        return (tuple((at,) for at in self.begins), *self.past)
+
+    @cached_property
+    def turns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each of `weeks` and each stretch the first and the second beginning that counts; -1 is none."""
+        first, second = (
+            np.array([[s[turn] if len(s) > turn else -1 for s in week] for week in self.weeks], dtype=np.int64)
+            for turn in (0, 1)
+        )
+        return first, second
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """How much each beginning counts: half, where there are two."""
+        return np.array([[1 / max(len(s), 1) for s in week] for week in self.weeks])
 
     @property
     def moments(self) -> list[int]:

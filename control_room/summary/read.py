@@ -13,7 +13,7 @@ from control_room.summary.contents import SECTIONS, VERSION, Header, Section, Su
 from control_room.summary.decide import list_decisions
 from control_room.summary.measured import build_section
 from control_room.summary.period import Period
-from control_room.summary.suppliers import SupplierPage, build_supplier_page, build_suppliers
+from control_room.summary.suppliers import LastDays, SupplierPage, build_supplier_page, build_suppliers, judge_last_days
 from control_room.summary.tables import build_events, build_notes, find_holidays, list_tables
 from control_room.summary.words import join_words
 
@@ -43,8 +43,9 @@ def read_supplier(sources: Sources, feed: str, period: Period, zone: ZoneInfo, c
 def build_summary(book: Book) -> Summary:
     """The same from what was read; pure."""
     header = build_header(book)
-    sections = tuple(_build(name, book) for name in SECTIONS)
-    return Summary(VERSION, header, build_answer(header, sections, list_decisions(book), book), sections)
+    last_days = judge_last_days(book)
+    sections = tuple(_build(name, book, last_days) for name in SECTIONS)
+    return Summary(VERSION, header, build_answer(header, sections, list_decisions(book, last_days), book), sections)
 
 
 def build_header(book: Book) -> Header:
@@ -67,11 +68,11 @@ def build_header(book: Book) -> Header:
     )
 
 
-def _build(name: str, book: Book) -> Section:
+def _build(name: str, book: Book, last_days: LastDays) -> Section:
     if name == "alarms":
         return build_alarms(book)
     if name == "suppliers":
-        return build_suppliers(book)
+        return build_suppliers(book, last_days)
     if name == "events":
         return build_events(book)
     if name == "notes":

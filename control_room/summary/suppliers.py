@@ -7,6 +7,7 @@ said.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from control_room.summary.wanted import TITLES
 from control_room.summary.words import join_words, say_count, say_number
 
 Quarters = Mapping[int, Figures]
+LastDays = Mapping[str, "Sequence[Judged]"]  # feed -> the days of `list_last_days`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,7 @@ class Judged:
 
 def judge_promise(quarters: Iterable[Figures], seconds: float, promise: Promise | None) -> Judged:
     """The quarters of a stretch of that length, together."""
-    total = Figures()
-    for figures in quarters:
-        total = total.plus(figures)
+    total = _add_up(quarters)
     fresh, valid = total.fresh_percent, total.valid_percent
     slow = find_quantile(total.latencies, 0.95)
     broken = []
@@ -98,15 +98,21 @@ def list_last_days(book: Book) -> list[tuple[datetime, datetime]]:
     return list(pairwise(bounds))
 
 
-def build_suppliers(book: Book) -> Section:
+def judge_last_days(book: Book) -> LastDays:
+    """Every feed of which anything is known, on each day of the last week."""
+    days = list_last_days(book)
+    promises = {p.feed: p for p in book.promises}
+    return {feed: judge_days(quarters, days, promises.get(feed)) for feed, quarters in sorted(book.quality.items())}
+
+
+def build_suppliers(book: Book, last_days: LastDays) -> Section:
     """The section: how many kept their promise, and a row a feed."""
     judged = _judge_all(book)
     promises = {p.feed: p for p in book.promises}
-    days = list_last_days(book)
     rows = []
     for feed, found in judged.items():
         promise = promises.get(feed)
-        broken_days = sum(d.is_kept is False for d in judge_days(book.quality.get(feed, {}), days, promise))
+        broken_days = sum(d.is_kept is False for d in last_days.get(feed, ()))
         rows.append(
             (
                 promise.title if promise else feed.replace("_", " "),
@@ -181,8 +187,24 @@ def _list_figures(judged: Mapping[str, Judged]) -> tuple[Figure, ...]:
 
 
 def _within(quarters: Quarters, since: datetime, until: datetime) -> list[Figures]:
-    first, last = since.timestamp() / DAY_STEP_S, until.timestamp() / DAY_STEP_S
-    return [figures for number, figures in sorted(quarters.items()) if first <= number < last]
+    first, last = (math.ceil(at.timestamp() / DAY_STEP_S) for at in (since, until))
+    return [quarters[number] for number in range(first, last) if number in quarters]
+
+
+def _add_up(quarters: Iterable[Figures]) -> Figures:
+    """The same as `Figures.plus` one by one; a month of twenty feeds is sixty thousand of them."""
+    polls = succeeded = gaps = rows = 0
+    watched_s = fresh_s = 0.0
+    latencies: dict[int, int] = {}
+    rejects: dict[str, int] = {}
+    for one in quarters:
+        polls, succeeded, gaps, rows = polls + one.polls, succeeded + one.succeeded, gaps + one.gaps, rows + one.rows
+        watched_s, fresh_s = watched_s + one.watched_s, fresh_s + one.fresh_s
+        for size, count in one.latencies.items():
+            latencies[size] = latencies.get(size, 0) + count
+        for reason, count in one.rejects.items():
+            rejects[reason] = rejects.get(reason, 0) + count
+    return Figures(polls, succeeded, gaps, watched_s, fresh_s, latencies, rejects, rows)
 
 
 # One feed
