@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from control_room.summary.contents import Figure, Point, Series
@@ -83,7 +82,7 @@ def build_multiple(series: Series) -> Element:
         if not is_known(point.value):
             parts.append(_hatch(_LEFT + index * wide, wide, bottom))
     if marks:
-        parts += _axis(ticks, place, series, right)
+        parts += _axis(ticks, place, right)
     for first, last in _runs(points, lambda p: p.usual is not None):
         parts += _usual(points, first, last, wide, place)
     parts.append(_line("chart-axis", (_LEFT, bottom), (right, bottom), LINE, 0.75))
@@ -99,7 +98,8 @@ def list_ticks(low: float, high: float, zero: bool) -> list[float]:
         zero: whether the axis begins at nothing.
     """
     low, high = (min(0.0, low), max(0.0, high)) if zero else (low, high)
-    if high <= low:
+    if high - low <= 1e-6 * max(1.0, abs(low), abs(high)):
+        # Alike but for the last digits of a reckoning: no axis is made of these.
         high = low + max(abs(low) * 0.1, 1.0)
     rough = (high - low) / 3
     power = 10.0 ** math.floor(math.log10(rough))
@@ -107,6 +107,15 @@ def list_ticks(low: float, high: float, zero: bool) -> list[float]:
     # Steps are counted, not added up: 0.1 three times is not 0.3.
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(n * step, 10) for n in range(first, max(last, first + 1) + 1)]
+
+
+def name_ticks(ticks: Sequence[float]) -> list[str]:
+    """The ticks as written at the axis: as many decimals as they need, great ones in thousands (k) or millions (M)."""
+    most = max(abs(tick) for tick in ticks)
+    scale, sign = (1e6, " M") if most >= 1e7 else (1e3, " k") if most >= 1e4 else (1.0, "")
+    scaled = [tick / scale for tick in ticks]
+    decimals = next((d for d in range(6) if all(abs(v - round(v, d)) < 1e-9 * max(1.0, most) for v in scaled)), 6)
+    return [f"{say_number(v, decimals)}{sign if v else ''}" for v in scaled]
 
 
 def list_named(series: Series) -> list[int]:
@@ -159,14 +168,12 @@ def _hatch(x: float, wide: float, bottom: float) -> Element:
     return el("path", {"class": "chart-unknown", "d": "".join(way), "stroke": LINE, "stroke-width": 0.5})
 
 
-def _axis(ticks: Sequence[float], place: Callable[[float], float], series: Series, right: float) -> list[Element]:
-    finest = min((b - a for a, b in pairwise(ticks)), default=1.0)
-    decimals = 0 if finest >= 1 and finest == round(finest) else max(1, -math.floor(math.log10(finest)))
+def _axis(ticks: Sequence[float], place: Callable[[float], float], right: float) -> list[Element]:
     parts = []
-    for tick in ticks:
+    for tick, text in zip(ticks, name_ticks(ticks), strict=True):
         y = place(tick)
         parts.append(_line("chart-grid", (_LEFT, y), (right, y), BAND, 0.5))
-        parts.append(_words(_LEFT - 4.0, y + 3.0, say_number(tick, decimals), "end"))
+        parts.append(_words(_LEFT - 4.0, y + 3.0, text, "end"))
     return parts
 
 
