@@ -48,6 +48,11 @@ class Past:
         """That hour was not watched."""
         self._hours[measure, key].pop(list_hours(day)[place], None)
 
+    def drop(self, measure: str, day: date, key: str = "") -> None:
+        """That day was not watched."""
+        for at_s in list_hours(day):
+            self._hours[measure, key].pop(at_s, None)
+
     def write(self) -> None:
         """Everything told so far into the database."""
         with self._engine.begin() as connection:
