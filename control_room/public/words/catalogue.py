@@ -53,10 +53,7 @@ class Text:
 
     forms: Mapping[str, str]
     values: frozenset[str]
-
-    @property
-    def counts(self) -> bool:
-        return len(self.forms) > 1
+    counts: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,8 @@ def _gather(
             (line, f"{key or 'texts'}: must be a text in quotes, a line for each plural form, or a group of texts")
         )
         return
-    text = Text(forms, frozenset().union(*(_values(form) or () for form in forms.values())))
+    values = frozenset[str]().union(*(_values(form) or () for form in forms.values()))
+    text = Text(forms, values, counts=isinstance(found, dict))
     faults += [(line, f"{key}: {what}") for what in _list_text_faults(text, language)]
     texts[key], lines[key] = text, line
 

@@ -26,7 +26,7 @@ _SPLIT_VOWELS = re.compile(
 )
 _SILENT_END = re.compile(r"(?<=[^aeiouy])e$|(?<=[^aeiouytd])ed$|(?<=[^aeiouysxzcg])es$")
 _SILENT_INSIDE = re.compile(
-    r"(?<=[^aeiouy])e(?=(?:ly|ful|less|ment|ty|some|where|thing)(?:ly|s)?$)|(?<=^ev)e(?=r[yi]|ning)"
+    r"(?<=[^aeiouy])e(?=(?:ly|ful|less|ment|ty|some|where|thing|body|times?)(?:ly|s)?$)|(?<=^ev)e(?=r[yi]|ning)"
 )
 _ENDS_IN_LE = re.compile(r"[^aeiouy]les?$")
 

@@ -1,0 +1,167 @@
+"""The catalogue of texts: complete in every language, and every fault of its files at its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from control_room.public.words.catalogue import CatalogueError, load_catalogues, read_catalogues
+from control_room.public.words.grammar import LOCALES, plural_categories
+from control_room.public.words.plain import (
+    GRADE_MOST,
+    SENTENCE_WORDS_MOST,
+    find_forbidden,
+    find_long,
+    measure_grade,
+)
+
+ROOT = Path(__file__).resolve().parents[4]
+EVERY_FORM = [
+    (language, key, form, text)
+    for language, catalogue in load_catalogues().items()
+    for key, texts in catalogue.texts.items()
+    for form, text in texts.forms.items()
+]
+
+
+def test_every_language_has_every_text():
+    """Whoever chooses Welsh gets no gap and no English."""
+    english, *others = load_catalogues().values()
+
+    assert len(english.texts) > 200
+    for other in others:
+        assert other.texts.keys() == english.texts.keys()
+        same = [key for key in english.texts if english.texts[key].forms == other.texts[key].forms]
+        # Only what has the same letters in both languages.
+        assert [
+            key
+            for key in same
+            if re.search(r"[a-z]{4,}", re.sub(r"\{\w+\}", "", str(english.texts[key].forms["other"])))
+        ] == []
+
+
+def test_every_plural_form_of_every_language_can_be_said():
+    """Numbers that take each form, and the values that a text needs, give a sentence without braces."""
+    for catalogue in load_catalogues().values():
+        for key, text in catalogue.texts.items():
+            values = dict.fromkeys(text.values, "X")
+            for count in (0, 1, 2, 3, 4, 6, 11, 21, 100) if text.counts else (5,):
+                said = catalogue.say(key, **{**values, "count": count})
+                assert said
+                assert "{" not in said, (catalogue.language, key)
+
+
+def test_no_text_holds_a_figure():
+    """Figures are values with a source; a text that held one would be false one day. The name 5G is no figure."""
+    held = [(language, key) for language, key, _, text in EVERY_FORM if re.search(r"\d", text.replace("5G", ""))]
+
+    assert held == []
+
+
+def test_no_text_holds_an_operators_word():
+    """A visitor never reads a word of those who run things."""
+    found = [
+        (language, key, words)
+        for language, key, _, text in EVERY_FORM
+        if (words := find_forbidden(text, load_catalogues()[language].forbidden))
+    ]
+
+    assert found == []
+
+
+def test_no_sentence_is_long():
+    """Each can be read standing, in any language."""
+    assert [(key, text) for _, key, _, text in EVERY_FORM if find_long(text)] == []
+    assert SENTENCE_WORDS_MOST <= 20
+
+
+def test_the_english_texts_read_for_ages_nine_to_eleven():
+    """All texts of a screen together, and each longer one alone, are at most grade 6: age 11."""
+    groups: dict[str, list[str]] = {}
+    for language, key, _, text in EVERY_FORM:
+        if language == "en":
+            # A label is a sentence of its own when it is read.
+            groups.setdefault(key.split(".")[0], []).append(text if text[-1] in ".?!:" else f"{text}.")
+
+    hard = {name: round(grade, 1) for name, texts in groups.items() if (grade := measure_grade(texts)) > GRADE_MOST}
+    assert hard == {}
+
+
+def test_the_operators_words_are_found_where_they_stand():
+    """The check is no decoration: whole words, whatever the capitals, also of several words; not parts of words."""
+    forbidden = load_catalogues()["en"].forbidden
+
+    assert find_forbidden("The Feed is stale.", forbidden) == ["feed", "stale"]
+    assert find_forbidden("It is out of service.", forbidden) == ["out of service"]
+    assert find_forbidden("We feed the ducks? No: unstaled, cellar.", forbidden - {"feed"}) == []
+
+
+def test_a_page_gets_the_forms_that_its_browser_chooses():
+    """Forms carry CLDR's names, as Intl.PluralRules does; texts without a count are a line."""
+    page = load_catalogues()["cy"].for_page()
+
+    assert set(page["sentence.buses_running"]) == (plural_categories("cy") | {"none"}) - {"zero"}
+    assert page["button.back"] == "Yn ôl"
+
+
+def test_saying_names_what_is_missing():
+    """A developer who mistypes a key, or forgets a value, is told which."""
+    english = load_catalogues()["en"]
+
+    with pytest.raises(KeyError, match=r"did you mean sentence\.robots_out"):
+        english.say("sentence.robot_out")
+    with pytest.raises(KeyError, match="needs place"):
+        english.say("near.place")
+    with pytest.raises(KeyError, match="needs a number as count"):
+        english.say("near.robots", count="three")
+
+
+EN = 'name: English\ntexts:\n  out: {one: "{count} is out.", other: "{count} are out."}\n  here: "In {place}."\n'
+CY = (
+    "name: Cymraeg\ntexts:\n"
+    '  out: {zero: "a {count}", one: "b {count}", two: "c {count}", few: "d {count}", many: "e {count}", other: "f {count}"}\n'
+    '  here: "Yn {place}."\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("english", "welsh", "fault"),
+    [
+        (EN, CY.replace("  here", "  hare"), ("cy", 1, "lacks here: In {place}.")),
+        (EN, CY.replace("  here", "  hare"), ("cy", 4, "hare: en.yaml has no such text; did you mean here?")),
+        (EN, CY.replace("{place}", "{lle}"), ("cy", 4, "here: must hold {place}, as in en.yaml")),
+        (EN, CY.replace('two: "c {count}", ', ""), ("cy", 3, "out: lacks the plural forms two")),
+        (EN.replace('one: "{count} is out.", ', ""), CY, ("en", 3, "out: lacks the plural forms one")),
+        (EN.replace("{place}", "{place!r}"), CY, ("en", 4, "here: other: braces must hold a plain name, such as {count}")),
+        (EN.replace("{place}", "{place"), CY, ("en", 4, "here: other: braces must hold a plain name, such as {count}")),
+        (EN.replace("name:", "nom:"), CY, ("en", 1, "nom is no word here; there are: name, forbidden, texts")),
+        (EN + "  here: again\n", CY, ("en", 5, "here stands twice, first in line 4; keep one")),
+        (EN + "  empty: ''\n", CY, ("en", 5, "empty: must be a text in quotes, a line for each plural form, or a group of texts")),
+        (EN, "- a\n- b\n", ("cy", 1, "must be words with a colon: name, forbidden and texts")),
+        (EN, "a: *b\n", ("cy", 1, "aliases (*name) are not read; write it out")),
+    ],
+)  # fmt: skip
+def test_every_fault_is_said_with_its_line(english, welsh, fault):
+    """Whoever edits a file is told where to look and what to do."""
+    catalogues, faults = read_catalogues({"en": english, "cy": welsh})
+
+    assert fault in faults
+    assert catalogues == {}
+
+
+def test_a_missing_file_is_named(tmp_path):
+    """A folder without Welsh says so instead of serving half of it."""
+    (tmp_path / "en.yaml").write_text(EN, encoding="utf-8")
+
+    with pytest.raises(CatalogueError, match=r"cy\.yaml: cannot be read"):
+        load_catalogues(tmp_path)
+
+
+def test_the_languages_are_documented():
+    """The page for who edits names every language, and says that the Welsh wants a native reader."""
+    page = (ROOT / "docs" / "experience-content.md").read_text(encoding="utf-8")
+
+    assert all(f"`{language}.yaml`" in page for language in LOCALES)
+    assert "native" in page
