@@ -60,7 +60,7 @@
       ` · ${isListed ? words : "no longer in the list"} · raised `, age(row.raised_at), " ago");
     const texts = [["Do", guide.action], ["Cause", guide.cause], ["If nobody acts", guide.consequence]].filter(([, text]) => text)
       .map(([name, text]) => element("section", { className: name === "Do" ? "desk-do" : "" }, element("h4", { textContent: name }), element("p", { textContent: text })));
-    return [[close, element("h3", {}, picture, title), state, ...texts, buildLinks(row), buildFacts(row, guide)], buildJournal()];
+    return [[close, element("h3", {}, picture, title), state, ...texts, buildLinks(row)], [buildFacts(row, guide), ...buildJournal()]];
   }
 
   function buildFacts(row, guide) {

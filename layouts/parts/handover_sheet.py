@@ -236,6 +236,9 @@ _OPEN_HEADS: Final = ("Alarm", "Raised", "State", "Handled by", "Comment")
 
 def _alarm_list(title: str, group: Facts, clock: Clock, cells: Any, heads: Sequence[str]) -> Component:
     rows = [[_alarm(alarm), *cells(alarm, clock)] for alarm in group["alarms"]]
+    if not any(row[-1] for row in rows):
+        # Nobody has said anything to any of them: no empty column on paper.
+        rows, heads = [row[:-1] for row in rows], heads[:-1]
     content = [_table(title, heads, rows)] if rows else []
     return _section(title, [*content, *_more(group["more"], "on the alarm list")], group["count"])
 

@@ -237,3 +237,18 @@ def test_the_screen_takes_a_number_and_nothing_else(wanted: str, shown: str | No
     [place] = find_all(screen, "handover")
     assert getattr(place, "data-sheet", None) == shown
     assert getattr(place, "data-days") == "400"
+
+
+def test_a_column_that_nobody_filled_is_left_out() -> None:
+    """Paper is narrow."""
+    assert "Comment" not in words(sheet_of(snapshot_of(alarm=[alarm("R1")])))
+    assert "Comment" in words(sheet_of(snapshot_of(alarm=[alarm("R1", comment="x", commented_by="Ben")])))
+
+
+def test_an_event_says_its_day_once_and_its_status_where_it_is_not_simply_on() -> None:
+    """From when to when, as one would say it."""
+    event = {"title": "Match", "venue": "Stadium", "starts_at": NOON + HOUR, "ends_at": NOON + 3 * HOUR}
+    night = {"title": "Fair", "starts_at": NOON + 8 * HOUR, "ends_at": NOON + 14 * HOUR, "status": "CANCELLED"}
+    said = words(sheet_of(snapshot_of(event=[event | {"status": "CONFIRMED"}, night])))
+    assert "Mon 2 Mar 13:00 to 15:00: Match · Stadium" in said and "CONFIRMED" not in said.upper()
+    assert "Mon 2 Mar 20:00 to Tue 3 Mar 02:00: Fair · cancelled" in said
