@@ -2,7 +2,7 @@
 
 The dashboard publishes each state whole, so whoever subscribes late has all a second later.
 A user of Redis for the experience needs no more than
-`ACL SETUSER experience on >secret resetchannels &control_room:public &control_room:public:displays +subscribe +publish +ping`.
+`ACL SETUSER experience on >secret resetchannels &control_room:public &control_room:public:displays +subscribe +unsubscribe +publish +ping`.
 """
 
 from __future__ import annotations

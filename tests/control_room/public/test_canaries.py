@@ -151,7 +151,7 @@ async def catch_all(net: Net, port: int) -> None:
             ).decode()
         )
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(3.0):
+            async with asyncio.timeout(1.2):
                 while True:
                     net.take_message("the socket", await socket.recv(), decoder)
     for said in ("nonsense", "{}", '{"type":"hello"}', '{"type":"follow","id":"robots:1"}', "x" * 5000):
