@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 # Settings that this process reads. It has no feed, no database and no rule.
 USED = ("data", "host", "public_host", "city", "log_json", "experience_port", "experience_from")
+# What these mean here, where it is another than for the dashboard.
+HELP: Mapping[str, str] = {
+    "host": "address to listen on; 0.0.0.0 lets kiosks on other machines in",
+    "public_host": "further host names the screens are reached by, separated by commas",
+    "experience_port": "port to listen on; 0 takes a free one",
+    "data": "folder of the recording; made if absent",
+}
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "experience_port": ("--port", "--experience-port"),
     "experience_from": ("--from", "--experience-from"),
@@ -37,14 +44,15 @@ def add_experience(commands: Any) -> None:
         if setting.name not in USED:
             continue
         flags = FLAGS.get(setting.name, (setting.flag,))
+        help_text = HELP.get(setting.name, setting.help)
         default = f" (default {setting.default})" if setting.default not in ("", False) else ""
         if isinstance(setting.default, bool):
             parser.add_argument(
-                *flags, dest=setting.name, action=argparse.BooleanOptionalAction, default=None, help=setting.help
+                *flags, dest=setting.name, action=argparse.BooleanOptionalAction, default=None, help=help_text
             )
         else:
             parser.add_argument(
-                *flags, dest=setting.name, type=type(setting.default), metavar="VALUE", help=setting.help + default
+                *flags, dest=setting.name, type=type(setting.default), metavar="VALUE", help=help_text + default
             )
     add_content(parser.add_subparsers(metavar="WHAT"), _find_city, SystemClock().now)
 
