@@ -243,8 +243,8 @@
   function draw() {
     if (root === null || state === null) return;
     const now = realNow(), at = shownAt();
-    root.dataset.mode = state.mode;
-    root.dataset.seeking = state.seeking === null ? "0" : "1";
+    setAttribute(root, "data-mode", state.mode);
+    setAttribute(root, "data-seeking", state.seeking === null ? "0" : "1");
     setAttribute(parts.live, "aria-pressed", String(isLive()));
     write(parts.live, isIncident() ? "INCIDENT" : isLive() ? "LIVE" : "Back to LIVE");
     write(parts.clock, at === null ? "—" : times().time(at));

@@ -20,7 +20,15 @@
   let marks = { from: 0, to: 0, list: [], fault: "", readAt: -Infinity, reading: null };
 
   const element = (tag, properties = {}, ...children) => window.controlRoomCommands.element(tag, properties, ...children);
-  const left = (target, share) => { target.style.left = `${(share * 100).toFixed(3)}%`; };
+  // Steps of half a pixel of a wide bar, and nothing written that stands already: four times a second each write is a layout.
+  const written = new WeakMap();
+  function stands(target, text) {
+    if (written.get(target) === text) return true;
+    written.set(target, text);
+    return false;
+  }
+  const percent = (share) => `${Math.round(share * 4000) / 40}%`;
+  const left = (target, share) => { const text = percent(share); if (!stands(target, text)) target.style.left = text; };
   const width = () => Math.max(1, place.track.clientWidth);
   const at = (clientX) => start + ((clientX - place.track.getBoundingClientRect().left) / width()) * span;
 
@@ -120,8 +128,9 @@
   }
 
   function stand(target, share) {
-    target.hidden = share === null || share < -0.0005 || share > 1.0005;
-    if (!target.hidden) left(target, share);
+    const hidden = share === null || share < -0.0005 || share > 1.0005;
+    if (target.hidden !== hidden) target.hidden = hidden;
+    if (!hidden) left(target, share);
   }
 
   /** Renews what time and hand have changed. `at`: the moment shown; `second`: the one it is compared with, or null. */
@@ -130,10 +139,11 @@
     if (follows) start = now + span * AHEAD - span;
     else if (hand === null && !panned && (shown < start + span * 0.02 || shown > start + span * 0.98)) start = Math.min(shown - span * (playing ? 0.15 : 0.5), now + span * AHEAD - span);
     if (origin === null || dirty || Math.abs(start - origin) > span * 0.45) rebuild(now);
-    place.strip.style.transform = `translateX(${((-(start - origin) / span) * 100).toFixed(3)}%)`;
+    const moved = `translateX(${percent(-(start - origin) / span)})`;
+    if (!stands(place.strip, moved)) place.strip.style.transform = moved;
     stand(place.head, (shown - start) / span);
     stand(place.now, (now - start) / span);
-    place.track.dataset.mode = mode;
+    if (place.track.dataset.mode !== mode) place.track.dataset.mode = mode;
     stand(place.second, second === null ? null : (second - start) / span);
     if (performance.now() - heldAt > HELD_EVERY_MS) readHeld();
     const since = performance.now() - marks.readAt, isSeen = marks.from <= start && marks.to >= Math.min(start + span, now - 2 * HELD_EVERY_MS);
