@@ -124,7 +124,7 @@ class Photographer:
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             self.faults.append(f"{self._state} {name}: wider than the screen")
         bugs = page.locator(".panel-fault").count()
-        if self._state != "bugs" and bugs > 0:
+        if self._state != "bugs" and not name.startswith("admin_style") and bugs > 0:  # which shows how that looks
             self.faults.append(f"{self._state} {name}: a panel says that it failed")
 
     def _path(self, name: str, ending: str) -> Path:
