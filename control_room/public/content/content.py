@@ -97,10 +97,6 @@ class FigureEntry(_Closed):
         return self
 
 
-class FigureFile(_Closed):
-    figures: dict[str, FigureEntry]
-
-
 class StoryText(_Closed):
     title: _Title
     short: _Line = Field(description="the story in one or two sentences")
@@ -159,10 +155,6 @@ class QuestionEntry(_Closed):
         if (self.figure is None) == (self.now is None):
             raise ValueError("needs exactly one of figure and now")
         return self
-
-
-class QuizFile(_Closed):
-    questions: list[QuestionEntry] = Field(min_length=1, max_length=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +238,7 @@ def read_content(city: City, folder: Path, pictures: Path = PICTURES) -> tuple[C
 
 
 _Model = TypeVar("_Model", bound=_Closed)
+NOTHING: Final = YamlContent(None, {})  # what a file holds that cannot be read
 
 
 class _Reader:
@@ -288,18 +281,19 @@ class _Reader:
 
     def _read_figures(self) -> None:
         name = "figures.yaml"
-        yaml, file = self._open(self._folder / name, name, FigureFile)
-        if yaml is None or file is None:
-            return
-        for key, entry in file.figures.items():
+        yaml, listed = self._open_list(name, "figures", dict)
+        for key, data in listed:
             path: Steps = ("figures", key)
-            figure = self._settle(key, entry)
+            entry = self._validate(name, yaml, path, data, FigureEntry)
+            if entry is None:
+                continue
+            figure = self._settle(str(key), entry)
             if figure is None:
                 known = self._city.figures
                 what = f"city: the city's file has no figure {str(entry.city)[:60]}{near(str(entry.city), known)}"
                 self._fault(name, yaml, (*path, "city"), what)
                 continue
-            self._figures[key] = figure
+            self._figures[figure.name] = figure
             self._look_again(name, yaml, path, f"figure {key}", entry.review_by)
             for language in LOCALES:
                 self._check_line(name, yaml, (*path, language, "words"), figure.words[language], language, False)
@@ -320,7 +314,7 @@ class _Reader:
     def _read_story(self, path: Path) -> None:
         name = f"stories/{path.name}"
         yaml, story = self._open(path, name, StoryFile)
-        if yaml is None or story is None:
+        if story is None:
             return
         self._stories[path.stem] = story
         self._look_again(name, yaml, (), f"story {path.stem}", story.review_by)
@@ -359,7 +353,7 @@ class _Reader:
     def _read_how(self, path: Path) -> None:
         name = f"how/{path.name}"
         yaml, how = self._open(path, name, HowFile)
-        if yaml is None or how is None:
+        if how is None:
             return
         self._how[path.stem] = how
         self._look_again(name, yaml, (), f"explained picture {path.stem}", how.review_by)
@@ -375,17 +369,18 @@ class _Reader:
 
     def _read_quiz(self) -> None:
         name = "quiz.yaml"
-        yaml, quiz = self._open(self._folder / name, name, QuizFile)
-        if yaml is None or quiz is None:
-            return
+        yaml, listed = self._open_list(name, "questions", list)
         seen: set[str] = set()
-        for number, question in enumerate(quiz.questions):
-            before = len(self.faults)
+        for number, data in listed:
+            before, path = len(self.faults), ("questions", number)
+            question = self._validate(name, yaml, path, data, QuestionEntry)
+            if question is None:
+                continue
             if question.id in seen:
                 what = f"id: there is a question {question.id} already; take another name"
-                self._fault(name, yaml, ("questions", number, "id"), what)
+                self._fault(name, yaml, (*path, "id"), what)
             seen.add(question.id)
-            self._check_question(name, yaml, ("questions", number), question)
+            self._check_question(name, yaml, path, question)
             if len(self.faults) == before:
                 self._questions.append(question)
 
@@ -451,23 +446,44 @@ class _Reader:
     def _fault(self, name: str, yaml: YamlContent, path: Steps, what: str) -> None:
         self.faults.append((name, yaml.line_of(path), what))
 
-    def _open(self, path: Path, name: str, model: type[_Model]) -> tuple[YamlContent | None, _Model | None]:
+    def _open(self, path: Path, name: str, model: type[_Model]) -> tuple[YamlContent, _Model | None]:
         """The file as that model, None where it is not one; what is wrong is told."""
+        yaml = self._read_yaml(path, name)
+        return (yaml, None) if yaml is NOTHING else (yaml, self._validate(name, yaml, (), yaml.data, model))
+
+    def _open_list(self, name: str, word: str, sort: type[Any]) -> tuple[YamlContent, list[tuple[str | int, Any]]]:
+        """Name or number and content of everything under the one word of a file, so that each can be judged alone."""
+        yaml = self._read_yaml(self._folder / name, name)
+        if yaml is NOTHING:
+            return yaml, []
+        listed: Any = yaml.data.get(word) if isinstance(yaml.data, dict) else None
+        if not isinstance(listed, sort) or not listed or len(yaml.data) > 1:
+            how = (
+                "one after the other, each behind its name" if sort is dict else "one after the other, each behind `- `"
+            )
+            self._fault(name, yaml, (), f"must hold {word}: alone, and below it the {word}, {how}")
+            return yaml, []
+        return yaml, list(listed.items()) if sort is dict else list(enumerate(listed))
+
+    def _read_yaml(self, path: Path, name: str) -> YamlContent:
         try:
             yaml = read_yaml(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self.faults.append((name, 1, f"cannot be read: {why}"))
-            return None, None
+            return NOTHING
         except YamlFault as fault:
             self.faults.append((name, fault.line, fault.what))
-            return None, None
+            return NOTHING
         self.faults += [(name, line, what) for line, what in yaml.faults]
+        return yaml
+
+    def _validate(self, name: str, yaml: YamlContent, path: Steps, data: Any, model: type[_Model]) -> _Model | None:
         try:
-            return yaml, model.model_validate(yaml.data)
+            return model.model_validate(data)
         except ValidationError as error:
-            self.faults += [(name, yaml.line_of(loc), what) for loc, what in _in_words(error, model)]
-            return yaml, None
+            self.faults += [(name, yaml.line_of((*path, *loc)), what) for loc, what in _in_words(error, model)]
+            return None
 
 
 def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Steps, str]]:
@@ -492,7 +508,7 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[
         elif word == "review_by":
             yield loc, "review_by: must be a day, such as 2027-03-31"
         elif sort in ("model_type", "dict_type", "model_attributes_type"):
-            yield loc, f"{place or 'the file'}: must be words with a colon, one a line"
+            yield loc, f"{place or 'it'}: must be words with a colon, one a line"
         else:
             words = str(found["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
             yield loc, f"{place}: {words}" if place else words
