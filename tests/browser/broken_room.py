@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import wraps
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -16,11 +17,15 @@ whole = layouts.panel.list_panels
 
 def list_broken_panels() -> Mapping[str, Panel]:
     """Every panel, by name; whichever is asked for raises."""
-    return MappingProxyType({name: replace(panel, build=raise_bug) for name, panel in whole().items()})
+    return MappingProxyType({name: replace(panel, build=break_build(panel)) for name, panel in whole().items()})
 
 
-def raise_bug(view: View) -> NoReturn:
-    raise RuntimeError("a bug, for a picture")
+def break_build(panel: Panel) -> Callable[[View], NoReturn]:
+    @wraps(panel.build)  # what it would return is asked of it: of components, or of data for a script
+    def build(view: View) -> NoReturn:
+        raise RuntimeError("a bug, for a picture")
+
+    return build
 
 
 if __name__ == "__main__":
