@@ -95,6 +95,9 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"/daily/\d{4}-(W\d\d|\d\d(-\d\d)?)(\.(pdf|xlsx|json|zip)|/[A-Za-z0-9_.:-]{1,120}\.csv)?", "GET HEAD", OPERATOR
     ),
+    rule(
+        r"/suppliers/[a-z][a-z0-9_]{0,39}(/\d{4}-(W\d\d|\d\d(-\d\d)?)(\.(pdf|xlsx|json|zip))?)?", "GET HEAD", OPERATOR
+    ),
     rule(r"/alarms(/health)?", "GET HEAD", OPERATOR),
     rule(r"/alarms/commands", "POST", OPERATOR),
     rule(r"/alarms/journal", "GET", OPERATOR),

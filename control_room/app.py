@@ -77,6 +77,7 @@ from control_room.storage.database import DatabaseError
 from control_room.storage.store import Store
 from control_room.summary.book import Sources
 from control_room.summary.forms.service import DailyService
+from control_room.summary.forms.supplier import SupplierService
 from control_room.summary.place import list_promises
 from control_room.summary_keeper import SummaryKeeper
 from control_room.tiles import MBTiles
@@ -102,6 +103,7 @@ from layouts.screens.handover import PATH as HANDOVER
 from layouts.screens.handover import build_handover_screen
 from layouts.screens.map import MAP, MAP_TABLE, build_map_screen, build_map_table
 from layouts.screens.pages import LINKS, PAGES, Page, build_page
+from layouts.screens.supplier import PATH as SUPPLIERS
 from layouts.screens.timeline import PATH as TIMELINE
 from layouts.screens.timeline import build_timeline
 from layouts.screens.wall import build_wall, build_wall_table
@@ -211,6 +213,7 @@ class ControlRoom:
         self._promises = list_promises(self.feeds)
         simulated = any(feed.simulated for feed in self.feeds)
         self.daily = DailyService(city, clock, partial(self.find_sources, store), simulated)
+        self.suppliers = SupplierService(city, clock, partial(self.find_sources, store))
         self.summaries = SummaryKeeper(
             _daily(settings, mode), city, clock, partial(self.find_sources, store), lambda: bool(self.history.note)
         )
@@ -477,6 +480,8 @@ class ControlRoom:
             await self.handover.serve(scope, receive, send)
         elif path == DAILY or path.startswith(f"{DAILY}/"):
             await self.daily.serve(scope, receive, send)
+        elif path.startswith(f"{SUPPLIERS}/"):
+            await self.suppliers.serve(scope, receive, send)
         elif path == DESK_DETAIL:
             await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
         elif path == FIND_PATH:

@@ -220,6 +220,14 @@ MAY_IMPORT = {
         "control_room.summary",
         "layouts.screens.daily",
     ),
+    "control_room.summary.forms.supplier": (
+        "control_room.access",
+        "control_room.city",
+        "control_room.clock",
+        "control_room.storage.database",
+        "control_room.summary",
+        "layouts.screens.supplier",
+    ),
     "control_room.access": (),
     "control_room.static_files": ("control_room.access",),
     "control_room.storage": (
@@ -295,6 +303,7 @@ MAY_IMPORT = {
         "feeds.feed",
     ),
     "layouts.screens.daily": ("layouts", "control_room.summary"),
+    "layouts.screens.supplier": ("layouts", "control_room.summary"),
     "layouts.screens.wall_pages": ("layouts", "control_room.walls.wall"),
     # The public pages know texts, and nothing of the operators' screens.
     "layouts.experience": ("layouts.experience", "control_room.public.words"),

@@ -13,7 +13,7 @@ from control_room.summary.contents import SECTIONS, VERSION, Header, Section, Su
 from control_room.summary.decide import list_decisions
 from control_room.summary.measured import build_section
 from control_room.summary.period import Period
-from control_room.summary.suppliers import LastDays, SupplierPage, build_supplier_page, build_suppliers, judge_last_days
+from control_room.summary.suppliers import LastDays, build_supplier, build_suppliers, judge_last_days
 from control_room.summary.tables import build_events, build_notes, find_holidays, list_tables
 from control_room.summary.words import join_words
 
@@ -30,14 +30,15 @@ def read_summary(sources: Sources, period: Period, zone: ZoneInfo, city: City) -
     return build_summary(read_book(sources, period, zone, city))
 
 
-def read_supplier(sources: Sources, feed: str, period: Period, zone: ZoneInfo, city: City) -> SupplierPage:
-    """What the supplier of one feed sees of it.
+def read_supplier(sources: Sources, feed: str, period: Period, zone: ZoneInfo, city: City) -> Summary:
+    """What the supplier of one feed sees of it: a summary with one section.
 
     Raises:
         KeyError: nothing is known of a feed of that name.
         sqlalchemy.exc.DBAPIError: the history does not answer.
     """
-    return build_supplier_page(read_book(sources, period, zone, city), feed)
+    book = read_book(sources, period, zone, city)
+    return build_supplier(book, feed, build_header(book))
 
 
 def build_summary(book: Book) -> Summary:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -17,8 +17,22 @@ from typing import Final
 from control_room.history.spans import begin_of_day
 from control_room.quality import DAY_STEP_S, JUDGED_FROM_ANSWERS, JUDGED_FROM_S, Figures, find_quantile, list_counts
 from control_room.summary.book import QUALITY_DAYS, Book, Promise
-from control_room.summary.contents import Column, Figure, Section, Table
-from control_room.summary.plan import from_s
+from control_room.summary.contents import (
+    VERSION,
+    Answer,
+    Column,
+    Figure,
+    Header,
+    Point,
+    Section,
+    Sentence,
+    Series,
+    Summary,
+    Table,
+    Target,
+    Verdict,
+)
+from control_room.summary.plan import Plan, from_s
 from control_room.summary.wanted import TITLES
 from control_room.summary.words import join_words, say_count, say_number
 
@@ -210,26 +224,11 @@ def _add_up(quarters: Iterable[Figures]) -> Figures:
 # One feed
 
 
-@dataclass(frozen=True, slots=True)
-class SupplierPage:
-    """What a supplier sees of its own feed.
+def build_supplier(book: Book, feed: str, header: Header) -> Summary:
+    """One feed over the period, as a summary of its own: every form of a summary is a form of it too.
 
-    Attributes:
-        findings: what was wrong, in sentences; empty where nothing was.
-        hours: its promise by the hour of a day, by the day of a longer period.
-    """
-
-    feed: str
-    title: str
-    supplier: str
-    promise: Promise | None
-    whole: Judged
-    findings: tuple[str, ...]
-    hours: Table
-
-
-def build_supplier_page(book: Book, feed: str) -> SupplierPage:
-    """The page of one feed over the period.
+    Args:
+        header: that of the whole summary.
 
     Raises:
         KeyError: nothing is known of a feed of that name.
@@ -238,19 +237,76 @@ def build_supplier_page(book: Book, feed: str) -> SupplierPage:
     quarters = book.quality.get(feed, {})
     if promise is None and not quarters:
         raise KeyError(f"no feed {feed!r}")
-    plan = book.plan
     whole = judge_promise(_within(quarters, book.begins, book.ends), (book.ends - book.begins).total_seconds(), promise)
+    stretches = [
+        judge_promise(_within(quarters, from_s(begin), from_s(end)), end - begin, promise)
+        for begin, end in zip(book.plan.begins, book.plan.ends, strict=True)
+    ]
+    title = promise.title if promise else feed.replace("_", " ")
+    supplier = promise.supplier if promise else ""
+    unit = {"hour": "hour", "day": "day"}[book.plan.step]
+    bad = [label for label, one in zip(book.plan.labels, stretches, strict=True) if one.broken]
+    verdict: Verdict = "worse" if whole.is_kept is False else ""
+    sentences = tuple(
+        Sentence(text, "departure" if n == 0 and verdict else "known", "suppliers", verdict=verdict if n == 0 else "")
+        for n, text in enumerate(_list_findings(whole, promise, bad, unit))
+    )
+    section = Section(
+        "suppliers",
+        title,
+        _list_promised(whole, promise),
+        (_build_stretches(book.plan, stretches, unit),),
+        (_build_fresh(book.plan, stretches),) if whole.fresh_percent is not None else (),
+    )
+    known = round(whole.watched_percent, 1)
+    named = f"{title} ({supplier})" if supplier else title
+    own = replace(
+        header, title=f"{named}, {header.title}", known_percent=known, made_from=("quality of feeds",), holiday=""
+    )
+    return Summary(VERSION, own, Answer(sentences, ()), (section,))
+
+
+def _list_promised(whole: Judged, promise: Promise | None) -> tuple[Figure, ...]:
+    """Fresh, valid, answer time against what was promised; gaps and rejected rows."""
+    is_known = whole.watched_percent > 0
+    promised = (promise.fresh_percent, promise.valid_percent, promise.latency_ms) if promise else (None, None, None)
+    listed = (
+        ("fresh_percent", "Fresh", whole.fresh_percent, "%", 1, promised[0], True),
+        ("valid_percent", "Valid rows", whole.valid_percent, "%", 1, promised[1], True),
+        ("latency_p95_ms", "95 of 100 answers within", whole.latency_ms, "ms", 0, promised[2], False),
+        ("gaps", "Times it fell silent for over three polls", float(whole.gaps) if is_known else None, "times", 0, None, False),
+        ("rejected", "Rows that could not be taken in", float(whole.rejected) if is_known else None, "rows", 0, None, False),
+    )  # fmt: skip
+    return tuple(
+        Figure(
+            name=f"supplier.{name}",
+            title=title,
+            value=value,
+            unit=unit,
+            decimals=decimals,
+            known_percent=whole.watched_percent,
+            why_no_usual="judged by what was promised, not by what is usual",
+            target=None if limit is None else _promise_of(value, limit, at_least),
+            why_unknown="" if value is not None else "nothing of it is known",
+            note=whole.rejects if name == "rejected" else "",
+            source="quality of feeds",
+        )
+        for name, title, value, unit, decimals, limit, at_least in listed
+    )
+
+
+def _promise_of(value: float | None, limit: float, at_least: bool) -> Target:
+    missed = None if value is None else (value < limit if at_least else value > limit)
+    return Target(limit, at_least, missed, "the supplier's promise, or what is expected where nothing was agreed on")
+
+
+def _build_stretches(plan: Plan, stretches: Sequence[Judged], unit: str) -> Table:
     rows = []
-    bad: list[str] = []
-    for begin, end, label in zip(plan.begins, plan.ends, plan.labels, strict=True):
-        found = judge_promise(_within(quarters, from_s(begin), from_s(end)), end - begin, promise)
+    for begin, label, found in zip(plan.begins, plan.labels, stretches, strict=True):
         is_known = found.watched_percent > 0
-        if found.broken:
-            bad.append(label)
         rows.append(
             (
                 label,
-                from_s(begin),
                 found.is_kept,
                 join_words(list(found.broken)) or None,
                 found.fresh_percent,
@@ -260,12 +316,11 @@ def build_supplier_page(book: Book, feed: str) -> SupplierPage:
                 found.rejected if is_known else None,
                 found.rejects or None,
                 found.watched_percent,
+                f"/timeline?at={from_s(begin):%Y-%m-%dT%H:%M:%SZ}",
             )
         )
-    unit = {"hour": "hour", "day": "day"}[plan.step]
     columns = (
         Column("label", unit.capitalize()),
-        Column("at", "From", "moment"),
         Column("kept", "Promise kept", "yes_no"),
         Column("broken", "Not kept"),
         Column("fresh", "Fresh", "number", "%", 1),
@@ -275,17 +330,29 @@ def build_supplier_page(book: Book, feed: str) -> SupplierPage:
         Column("rejected", "Rows rejected", "number", "rows"),
         Column("reasons", "Why rejected"),
         Column("watched", "Known", "number", "%"),
+        Column("more", "On the timeline", "link"),
     )
-    table = Table("supplier_hours", f"By the {unit}", columns, tuple(rows), len(rows))
-    title = promise.title if promise else feed.replace("_", " ")
-    supplier = promise.supplier if promise else ""
-    return SupplierPage(feed, title, supplier, promise, whole, _list_findings(whole, promise, bad, unit), table)
+    return Table(f"supplier_{unit}s", f"The promise by the {unit}", columns, tuple(rows), len(rows))
+
+
+def _build_fresh(plan: Plan, stretches: Sequence[Judged]) -> Series:
+    points = tuple(
+        Point(from_s(begin), label, found.fresh_percent, round(found.watched_percent, 1))
+        for begin, label, found in zip(plan.begins, plan.labels, stretches, strict=True)
+    )
+    return Series("supplier.fresh_percent", "Fresh", "%", 1, plan.step, points, zero=True)
 
 
 def _list_findings(whole: Judged, promise: Promise | None, bad: list[str], unit: str) -> tuple[str, ...]:
     if whole.watched_percent == 0:
         return ("Nothing is known of this feed in this period: nobody asked it.",)
     said = []
+    if promise is None:
+        said.append("Nothing is known of what its supplier promised, so nothing is judged.")
+    elif whole.is_kept is None:
+        said.append("Too little is known of it to judge its promise.")
+    elif whole.is_kept:
+        said.append(f"It kept its promise: {_say_kept(whole, promise)}.")
     if promise is not None and "freshness" in whole.broken:
         said.append(
             f"Its data was fresh {say_number(whole.fresh_percent or 0, 1)} % of the time that was watched; "
@@ -308,3 +375,12 @@ def _list_findings(whole: Judged, promise: Promise | None, bad: list[str], unit:
     if bad:
         said.append(f"The promise was not kept in {say_count(len(bad), unit)}: {join_words(bad)}.")
     return tuple(said)
+
+
+def _say_kept(whole: Judged, promise: Promise) -> str:
+    parts = []
+    if whole.fresh_percent is not None:
+        parts.append(f"fresh {say_number(whole.fresh_percent, 1)} % of the time (promised {say_number(promise.fresh_percent, 1)} %)")  # fmt: skip
+    if whole.valid_percent is not None:
+        parts.append(f"{say_number(whole.valid_percent, 1)} % of its rows valid ({say_number(promise.valid_percent, 1)} %)")  # fmt: skip
+    return join_words(parts)

@@ -28,7 +28,7 @@ def build_daily(summary: Summary) -> str:
     main = el("main", {"id": "content", "class": "daily-page"}, *build_content(summary))
     skip = el("a", {"class": "daily-skip", "href": "#content"}, "To the answer")
     body = [skip, _bar(header.city, period, header.is_over), main, _forms(period), _others()]
-    return document(title_of(header), _head(), body, header.simulated)
+    return document(title_of(header), build_head(), body, header.simulated)
 
 
 def build_daily_fault(city: str, period: Period, fault: str, simulated: bool) -> str:
@@ -39,14 +39,15 @@ def build_daily_fault(city: str, period: Period, fault: str, simulated: bool) ->
     """
     words = [el("h1", None, period.title), el("p", {"class": "daily-first"}, fault)]
     body = [_bar(city, period, True), el("main", {"id": "content", "class": "daily-page"}, *words), _others()]
-    return document(f"{city}, {period.title}", _head(), body, simulated)
+    return document(f"{city}, {period.title}", build_head(), body, simulated)
 
 
 def path_of(period: Period) -> str:
     return f"{PATH}/{period.name}"
 
 
-def _head() -> list[Element]:
+def build_head() -> list[Element]:
+    """What the page loads: the theme, before anything is drawn, and its styles."""
     return [
         el("script", {"src": "/assets/early/theme.js"}),
         *(el("link", {"rel": "stylesheet", "href": f"/assets/{name}"}) for name in STYLES),

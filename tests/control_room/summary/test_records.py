@@ -155,12 +155,16 @@ def test_a_suppliers_own_page_tells_its_promise_by_the_hour(engine, records, cit
 
     page = read_supplier(sources, "buses", day_of(DAY), LONDON, city)
 
-    assert len(page.hours.rows) == 24
-    assert [row[0] for row in page.hours.rows if row[2] is False][:2] == ["09:00", "10:00"]
-    assert (page.hours.rows[0][2], page.hours.rows[9][4], page.hours.rows[9][7]) == (True, 0, 4)
-    assert page.findings[0] == "Its data was fresh 91.7 % of the time that was watched; promised are 95.0 %."
-    assert "It fell silent for more than three polls 8 times." in page.findings
-    assert "1,040 rows could not be taken in: no_position 1040." in page.findings
+    [hours] = page.list_tables()
+    assert len(hours.rows) == 24
+    assert [row[0] for row in hours.rows if row[1] is False][:2] == ["09:00", "10:00"]
+    assert (hours.rows[0][1], hours.rows[9][3], hours.rows[9][6]) == (True, 0, 4)
+    findings = [s.text for s in page.answer.sentences]
+    assert findings[0] == "Its data was fresh 91.7 % of the time that was watched; promised are 95.0 %."
+    assert "It fell silent for more than three polls 8 times." in findings
+    assert "1,040 rows could not be taken in: no_position 1040." in findings
+    assert page.figure("supplier.fresh_percent").target.missed is True
+    assert page.header.title == "Buses (A bus company), Wednesday 17 June 2026"
     with pytest.raises(KeyError):
         read_supplier(sources, "nobody", day_of(DAY), LONDON, city)
 
@@ -172,9 +176,12 @@ def test_a_day_of_23_hours_has_23_hours_on_a_suppliers_page(engine, records, cit
 
     page = read_supplier(Sources(engine, records, True, (BUSES,)), "buses", day_of(day), LONDON, city)
 
-    assert [row[0] for row in page.hours.rows[:3]] == ["00:00", "02:00", "03:00"]
-    assert {row[10] for row in page.hours.rows} == {100}
-    assert page.findings == ()
+    [hours] = page.list_tables()
+    assert [row[0] for row in hours.rows[:3]] == ["00:00", "02:00", "03:00"]
+    assert {row[9] for row in hours.rows} == {100}
+    assert [s.text for s in page.answer.sentences] == [
+        "It kept its promise: fresh 100.0 % of the time (promised 95.0 %) and 100.0 % of its rows valid (99.0 %)."
+    ]
 
 
 # Notes
