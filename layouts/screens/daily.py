@@ -57,8 +57,8 @@ def build_head() -> list[Element]:
 def _bar(city: str, period: Period, is_over: bool) -> Element:
     """Whose page it is, the periods beside it, and the longer and shorter ones that it is part of."""
     before, after = period.previous(), period.next()
-    ways: list[Child] = [_way(f"‹ {_short(before)}", before, "previous")]
-    ways.append(_way(f"{_short(after)} ›", after, "next") if is_over else None)
+    ways: list[Child] = [_way("‹ ", before, "", " before")]
+    ways.append(_way("", after, " ›", " after") if is_over else None)
     sorts: list[Child] = []
     for sort, words, other in (
         ("day", "Day", period if period.sort == "day" else day_of(period.last)),
@@ -75,8 +75,11 @@ def _bar(city: str, period: Period, is_over: bool) -> Element:
     )
 
 
-def _way(text: str, period: Period, relation: str) -> Element:
-    return el("a", {"href": path_of(period), "aria-label": f"{relation}: {period.title}"}, text)
+def _way(ahead: str, period: Period, behind: str, heard: str) -> Element:
+    """Arrows are for eyes; who listens hears which way it is."""
+    arrow = {"aria-hidden": "true"}
+    parts = [el("span", arrow, ahead) if ahead else None, _short(period), el("span", {"class": "unseen"}, heard)]
+    return el("a", {"href": path_of(period)}, *parts, el("span", arrow, behind) if behind else None)
 
 
 def _short(period: Period) -> str:

@@ -207,7 +207,9 @@ def _table(table: Table, header: Header, base: str) -> Element:
     shown = table.rows[:ROWS_MOST]
     more = words.say_rows(len(shown), table.of)
     caption = "; ".join(w for w in (table.title, more, table.note) if w)
-    style = f"{_cell_font(13)}border-top:1px solid {HAIR};padding:4px 8px 4px 0;vertical-align:top;"
+    style = (
+        f"{_cell_font(13)}border-top:1px solid {HAIR};padding:4px 8px 4px 0;vertical-align:top;word-break:break-word;"
+    )
     heads = []
     for i in kept:
         column = table.columns[i]

@@ -13,6 +13,7 @@ who asks for more waits, and the screens' own work goes on.
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -37,6 +38,9 @@ from layouts.screens.daily import PATH, build_daily, build_daily_fault, path_of
 log = structlog.get_logger()
 
 AT_A_TIME: Final = 2
+# The page of a day is 240 kB of text, and 30 packed; PDF and spreadsheets are packed already.
+PACKED_FROM: Final = 1_000
+_PACKED: Final = ("text/", "application/json")
 _TYPES: Final = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -89,13 +93,16 @@ class DailyService:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer to one request at or below /daily; the gate has judged who asks."""
         answer = await self.answer(scope["path"], _base_of(scope))
-        headers = [
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", str(len(answer.body)).encode()),
-            *answer.headers,
-        ]
+        headers = [(b"content-type", answer.content_type.encode()), *answer.headers]
+        body = answer.body
+        if len(body) > PACKED_FROM and answer.content_type.startswith(_PACKED):
+            headers.append((b"vary", b"accept-encoding"))
+            if b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""):
+                body = await asyncio.to_thread(gzip.compress, body, 5, mtime=0)
+                headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send({"type": "http.response.body", "body": body})
 
     async def answer(self, path: str, base: str = "") -> Answer:
         """What that address says.

@@ -50,14 +50,14 @@ def sources(tmp_path_factory):
     engine.dispose()
 
 
-def ask(service, path, method="GET"):
+def ask(service, path, method="GET", headers=None):
     """One request as a browser on this machine sends it, through the gate."""
     gate = Gate(service.serve, LOOPBACK_NAMES, demo_identity(loopback_only=True), lambda: "default-src 'self'")
 
     async def get():
         transport = httpx.ASGITransport(gate, client=("127.0.0.1", 5000))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8050") as client:
-            return await client.request(method, path)
+            return await client.request(method, path, headers=headers)
 
     return asyncio.run(get())
 
@@ -139,6 +139,16 @@ def test_all_forms_have_the_same_figure(service):
 
     assert value == figures["robot.deliveries"] == 1440
     assert ",1440.0," in line
+
+
+def test_a_page_is_sent_packed_to_whom_it_may_be(service):
+    """A phone gets a fraction of the bytes; who takes no packing gets the text as it is."""
+    packed = ask(service, "/daily/2026-11-21")
+    plain = ask(service, "/daily/2026-11-21", headers={"accept-encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) * 4 < int(plain.headers["content-length"])
+    assert packed.text == plain.text
 
 
 @pytest.mark.parametrize(
