@@ -7,7 +7,7 @@ PORT ?= 8050
 EXPERIENCE_PORT ?= 8060
 DATA ?= data
 
-.PHONY: run dev replay test check format bench soak soak-alarms fuzz pictures docs lock setup clean
+.PHONY: run dev replay test check format bench soak soak-alarms soak-experience fuzz pictures docs lock setup clean
 
 run: $(VENV)/.run ## sandbox city, dashboard and public screens; open the addresses it prints
 	@$(BIN)/python -m control_room run --data $(DATA) --port $(PORT) --experience-port $(EXPERIENCE_PORT)
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev ## every bar, against a classic Dash page of the same conten
 
 soak: $(VENV)/.dev ## 24 hours' worth of updates in one page
 	@$(BIN)/python -m tests.benchmarks.soak
+
+soak-experience: $(VENV)/.dev ## thirty days' worth of updates in a kiosk's page: make soak-experience DAYS=30
+	@$(BIN)/python -m tests.benchmarks.experience_soak --days $(or $(DAYS),30)
 
 soak-alarms: $(VENV)/.dev ## ten thousand simulated days of alarms: make soak-alarms DAYS=10000
 	@$(BIN)/python -m tests.alerts.simulated_day --days $(or $(DAYS),10000)

@@ -180,7 +180,7 @@ class Experience:
         elif self._is_lost(now_ms) and self._showing == "recording":
             return True
         self._player, self._lost_ms = None, None
-        self._show(state, Recording(False), "live")
+        self.show(state, Recording(False), "live")
         return True
 
     async def step(self) -> None:
@@ -199,7 +199,7 @@ class Experience:
         if played is not None and self._is_lost(self._now_ms()):
             at_ms, state = played
             recording = Recording(True, *self._player.span, since=self._lost_ms)
-            self._show(move_to(state, now_ms - at_ms), recording, "recording")
+            self.show(move_to(state, now_ms - at_ms), recording, "recording")
 
     def _is_lost(self, now_ms: int) -> bool:
         came = self._began_ms if self._came_ms is None else self._came_ms
@@ -207,7 +207,8 @@ class Experience:
         # A clock that was set back is no reason to wait for it.
         return not 0 <= now_ms - came <= LOST_AFTER_S * 1000 or not 0 <= now_ms - good <= BLIND_AFTER_S * 1000
 
-    def _show(self, state: PublicState, recording: Recording, showing: Showing) -> None:
+    def show(self, state: PublicState, recording: Recording, showing: Showing) -> None:
+        """Puts a state on every screen. Returns at once; no screen is waited for."""
         now_ms = self._now_ms()
         frame, facts = self._messages.make(state, recording, now_ms, self._say(state, recording, now_ms))
         self.hub.mode = state.city.mode

@@ -14,6 +14,7 @@ from tests.benchmarks import (
     bars,
     bench_decode,
     desk_load,
+    experience_soak,
     find_step,
     first_paint,
     five_pages,
@@ -42,6 +43,7 @@ def measure_decode(name: str, short: bool = False) -> bars.Figures:
 BENCHES: dict[str, bars.Measure] = {
     "decode": measure_decode,
     "writer_step": writer_step.measure,
+    "experience_soak": experience_soak.measure,
     "vehicle_cards": vehicle_cards.measure,
     "find_step": find_step.measure,
     "first_paint": first_paint.measure,
