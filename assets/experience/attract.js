@@ -19,7 +19,8 @@ export class Attract {
 
   /** Sentences of the chosen language; the large ones are meant to stand alone. */
   list() {
-    const all = this.facts.sentences?.[this.words.language] ?? [];
+    // What the whole screen is (made up, recorded) stands at its head on every screen; here it would only come round again.
+    const all = (this.facts.sentences?.[this.words.language] ?? []).filter(({ key }) => !key.startsWith("label."));
     const large = all.filter((sentence) => sentence.large);
     return large.length > 0 ? large : all;
   }

@@ -103,16 +103,12 @@ importScripts("../worker/frames.js", "../worker/channel.js", "ground.js", "sprit
     const dpr = view.dpr * scale, w = Math.max(1, Math.round(view.width * dpr)), h = Math.max(1, Math.round(view.height * dpr));
     for (const c of [ground, life]) if (c.width !== w || c.height !== h) { c.width = w; c.height = h; }
     const { free, focus } = view;
-    let [x0, y0, x1, y1] = map.box;
+    let [x0, y0, x1, y1] = focus?.whole ? map.whole : map.box;
     const estate = focus?.estate ? CityGround.findEstate(focus.estate) : null;
     const middle = estate ? estate.at : focus?.x !== undefined ? [focus.x, focus.y] : null;
     if (middle !== null) {
       const half = ((focus.span_m ?? 3000) / 2) * CityGround.METRE;
       [x0, y0, x1, y1] = [middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half];
-    } else if (focus?.fill) {
-      // The picture of the opening screen bleeds off the edges: the grid fills it, the villages round it do not.
-      const cut = (x1 - x0) * focus.fill, cutY = (y1 - y0) * focus.fill;
-      [x0, y0, x1, y1] = [x0 + cut, y0 + cutY, x1 - cut, y1 - cutY];
     }
     const s = (focus?.cover ? Math.max : Math.min)((free.w * dpr) / (x1 - x0), (free.h * dpr) / (y1 - y0));
     sight = {

@@ -43,11 +43,12 @@ export class Explore {
   open(thing, closer) {
     this.thing = { ...thing, name: this.row(thing)?.name ?? null };
     this.city.post("chosen", thing.kind === "mast" ? { mast: thing.slot } : { slot: thing.slot });
+    this.renew(true);
+    // After the card stands: the picture looks at what the card leaves free.
     if (closer || this.isNear) {
       this.isNear = true;
-      this.city.look({ x: thing.x, y: thing.y, span_m: NEAR_M }, 1.15);
-    }
-    this.renew(true);
+      this.city.look({ x: thing.x, y: thing.y, span_m: NEAR_M }, 1.45);
+    } else this.city.aim();
   }
 
   close() {
@@ -60,7 +61,7 @@ export class Explore {
     this.press(null);
   }
 
-  whole() { this.city.look({ fill: 0.04 }, 1.1); }
+  whole() { this.city.look({}, 1.1); }
 
   /** What is known of a thing: its column of the facts, by the slot that it has in the frames. */
   row({ kind, slot }) {

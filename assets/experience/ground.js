@@ -15,7 +15,7 @@ self.CityGround = (() => {
   };
   const METRE = 1 / 0.3675; // pixels of zoom 18 at 52° N; good to 1 % over a city
   const TOWN = 40; // stops; as many make a town, whose name is always shown
-  const TREES_A_SIDE_M = 210;
+  const TREES_A_SIDE_M = 150;
 
   let map = null;
 
@@ -48,18 +48,18 @@ self.CityGround = (() => {
       crossings: basemap.crossings.map((c) => unpack(c, unit)),
       places: basemap.places.map((p) => ({ name: p.name, kind: p.kind, at: unpack(p.at, unit), precision: p.precision_m })),
       trees: plant(roads),
-      box: boxOf(estates),
-      centre: boxOf(estates.filter((e) => e.weight > 0)),
+      box: boxOf(roads.map(({ line }) => line)), // the grid
+      whole: boxOf(estates.map(({ cell }) => cell)), // and the villages round it
     };
     return map;
   }
 
-  function boxOf(estates) {
+  function boxOf(lines) {
     let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
-    for (const { cell } of estates) {
-      for (let i = 0; i < cell.length; i += 2) {
-        x0 = Math.min(x0, cell[i]); x1 = Math.max(x1, cell[i]);
-        y0 = Math.min(y0, cell[i + 1]); y1 = Math.max(y1, cell[i + 1]);
+    for (const line of lines) {
+      for (let i = 0; i < line.length; i += 2) {
+        x0 = Math.min(x0, line[i]); x1 = Math.max(x1, line[i]);
+        y0 = Math.min(y0, line[i + 1]); y1 = Math.max(y1, line[i + 1]);
       }
     }
     return [x0, y0, x1, y1];

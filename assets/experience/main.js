@@ -77,7 +77,7 @@ function notice() {
 
 // Screens
 
-const AIMS = { attract: [{ cover: true, fill: 0.08 }, 1.25], explore: [{ fill: 0.04 }, 1.1], near: [{ fill: 0.02 }, 1], how: null, quiz: null, privacy: null };
+const AIMS = { attract: [{ cover: true }, 1.3], explore: [{}, 1.1], near: [{ whole: true }, 1], how: null, quiz: null, privacy: null };
 
 function go(name, focus = true) {
   if (!(name in AIMS)) return;
@@ -90,6 +90,7 @@ function go(name, focus = true) {
   }
   if (before === "explore" || name === "explore") parts.explore?.close();
   if (before === "near" || name === "near") parts.near?.close();
+  if (name === "near") parts.near.list();
   if (AIMS[name] !== null) city.look(...AIMS[name]);
   if (name === "attract") parts.attract?.turn();
   if (name === "explore") parts.explore.count();
@@ -124,7 +125,10 @@ function reset() {
 /** What is not covered, for the picture to use: above the cards in portrait, beside them in landscape. */
 function measureFree() {
   const width = innerWidth, height = innerHeight;
-  if (!kiosk || screen === "attract") return { x: 0, y: height * 0.12, w: width, h: height * 0.8 };
+  if (!kiosk || screen === "attract") {
+    // The words stand above the city, or beside it; it runs under the buttons and off the edges.
+    return width > height ? { x: width * 0.4, y: height * 0.06, w: width * 0.6, h: height * 0.84 } : { x: 0, y: height * 0.3, w: width, h: height * 0.56 };
+  }
   const top = document.querySelector(".top").getBoundingClientRect().bottom, foot = document.querySelector(".foot").getBoundingClientRect().top;
   const card = [...document.querySelectorAll(".screen:not([hidden]) .card, .screen:not([hidden]) .kinds, .screen:not([hidden]) .intro")].map((found) => found.getBoundingClientRect()).filter(({ height: h }) => h > 0);
   if (width > height) {

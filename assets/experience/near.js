@@ -27,7 +27,7 @@ export class Near {
     this.listed = key;
     fill(find("near-letters"), ...letters.map((letter) => {
       const button = make("button", { type: "button", class: "letter", text: letter, "aria-pressed": String(letter === this.letter), "aria-label": this.words.say("near.letter", { letter }) });
-      button.addEventListener("click", () => { this.letter = letter; this.list(); find("near-letters").querySelector("[aria-pressed=true]")?.focus(); });
+      button.addEventListener("click", () => { this.letter = letter; this.list(); this.city.aim(); find("near-letters").querySelector("[aria-pressed=true]")?.focus(); });
       return button;
     }));
     const chosen = this.letter === null ? [] : places.filter(({ name }) => name[0].toUpperCase() === this.letter);
@@ -43,8 +43,8 @@ export class Near {
     find("near-chooser").hidden = true;
     find("near-place").hidden = false;
     this.city.post("chosen", { estate: place.name });
-    this.city.look({ estate: place.name, span_m: 3200 }, 1.2);
     this.renew();
+    this.city.look({ estate: place.name, span_m: 3000 }, 1.4);
     find("place-tiles").scrollTop = 0;
     find("place-name").focus({ preventScroll: true });
     this.reading?.();
@@ -56,8 +56,8 @@ export class Near {
     find("near-chooser").hidden = false;
     find("near-place").hidden = true;
     this.city.post("chosen", {});
-    this.city.look({ fill: 0.02 });
     this.list();
+    this.city.look({ whole: true });
   }
 
   renew() {

@@ -1,6 +1,6 @@
 /* Have a guess: questions with a few answers, made from figures that are known. Nothing is kept. */
 
-import { fill, find, make, say } from "./page.js";
+import { drawing, fill, find, make, say } from "./page.js";
 import { listQuestions, sourceLine } from "./stories.js";
 
 const MOST = 5;
@@ -70,8 +70,17 @@ export class Quiz {
         return button;
       }));
     }
+    this.draw(over ? null : question.picture);
     if (focus && find("quiz-ask").closest("[hidden]") === null) find("quiz-ask").focus({ preventScroll: true });
     find("quiz-question").scrollTop = 0;
+  }
+
+  async draw(name) {
+    const place = find("quiz-picture");
+    if (place.dataset.of === String(name)) return;
+    place.dataset.of = String(name);
+    const picture = name === null ? null : await drawing(name);
+    if (place.dataset.of === String(name)) fill(place, picture);
   }
 
   outcome(question) {

@@ -5,7 +5,7 @@ import { make } from "./page.js";
 /** Where a figure or a sentence is from, in words. Nothing where nobody has to say. */
 export function sourceLine(words, { source, as_of: asOf }) {
   if (!source) return "";
-  if (source === "sandbox") return words.say("label.sandbox_why");
+  if (source === "sandbox") return words.say("label.sandbox");
   if (source === "live") return words.say("label.source_live");
   return [words.say("label.source", { source }), asOf ? words.say("label.as_of", { as_of: asOf }) : ""].join(". ").trim();
 }

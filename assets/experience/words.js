@@ -64,10 +64,12 @@ export class Words {
 
   count(value) { return (Math.abs(value) >= 10 ? this.whole : this.number).format(value); }
 
-  /** A time of day: "3:10 in the afternoon". */
+  /** A time of day: "3:10 in the afternoon", and on the hour "3 in the afternoon". */
   moment(date) {
     try {
-      return new Intl.DateTimeFormat(this.locale, { hour: "numeric", minute: "2-digit", hour12: true, dayPeriod: "short", timeZone: this.zone }).format(date);
+      // h12, not hour12: that is "0:00 noon" in Great Britain.
+      const minute = date.getUTCMinutes() === 0 ? undefined : "2-digit";
+      return new Intl.DateTimeFormat(this.locale, { hour: "numeric", minute, hourCycle: "h12", dayPeriod: "short", timeZone: this.zone }).format(date);
     } catch { return date.toISOString().slice(11, 16); }
   }
 

@@ -104,6 +104,7 @@ def build_quiz(words: Words) -> str:
     return _screen(
         "quiz",
         f'<div class="card sheet"><div class="head">{_heading(words, "quiz")}{words.tag("p", "quiz.begin", "lead")}</div>'
+        '<div class="explained" id="quiz-picture" aria-hidden="true"></div>'
         '<div class="question" id="quiz-question" tabindex="0" role="group" aria-labelledby="quiz-ask">'
         '<p class="step" id="quiz-step"></p><h2 id="quiz-ask" tabindex="-1"></h2><div id="quiz-result" role="status"></div></div>'
         '<div class="options" id="quiz-options" role="group" aria-labelledby="quiz-ask"></div>'
