@@ -69,6 +69,8 @@ export class Words {
     try {
       // h12, not hour12: that is "0:00 noon" in Great Britain.
       const minute = date.getUTCMinutes() === 0 ? undefined : "2-digit";
+      const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: this.zone }).format(date);
+      if (clock === "00:00" && this.has("span.midnight")) return `12 ${this.say("span.midnight")}`; // for which browsers have no word
       return new Intl.DateTimeFormat(this.locale, { hour: "numeric", minute, hourCycle: "h12", dayPeriod: "short", timeZone: this.zone }).format(date);
     } catch { return date.toISOString().slice(11, 16); }
   }
