@@ -12,6 +12,7 @@
   const STATES = { waiting: "waits to be accepted", questioned: "a question waits for its answer", accepted: "accepted", withdrawn: "withdrawn", replaced: "replaced" };
 
   let place = null, parts = null, state = null, shown = null, revision = null, drafted = 0, turn = 0, timer = 0, times = null;
+  let earlier = { sheets: [], more: null }; // handovers before those of `state`, as far as somebody went back
 
   const { element } = window.controlRoomCommands;
   const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
@@ -212,8 +213,26 @@
     window.controlRoomNotes?.show(parts.notes, { open: state.notes, ended: state.ended, when, tell, field, form, area, clear, privacy, press });
   }
 
+  /** The handovers before those that are listed. */
+  async function fetchEarlier() {
+    const listed = [...state.sheets, ...earlier.sheets];
+    try {
+      const more = await ask(`/handover/sheets?before=${listed.at(-1).number}`);
+      earlier = { sheets: [...earlier.sheets, ...more.sheets], more: more.sheets_more };
+      writePast();
+      const links = parts.past.querySelectorAll("tbody a");
+      links[listed.length]?.focus();
+    } catch (error) {
+      fail(`Earlier handovers cannot be read: ${reason(error)}.`, null);
+    }
+  }
+
   function writePast() {
-    const rows = state.sheets.map((sheet) => {
+    // What was read further back stays listed; the newest ones may have moved into it.
+    const newest = new Set(state.sheets.map((sheet) => sheet.number));
+    const sheets = [...state.sheets, ...earlier.sheets.filter((sheet) => !newest.has(sheet.number))];
+    const left = earlier.more ?? state.sheets_more;
+    const rows = sheets.map((sheet) => {
       const link = element("a", { href: `/handover?sheet=${sheet.number}`, textContent: `${sheet.number}` });
       if (String(sheet.number) === place.dataset.sheet) link.setAttribute("aria-current", "page");
       const head = element("th", { scope: "row" }, link);
@@ -221,13 +240,13 @@
       return element("tr", {}, head, ...[sheet.shift.name, `${sheet.signed_by}, ${when(sheet.signed_at)}`, accepted].map((textContent) => element("td", { textContent })));
     });
     const heads = ["No.", "Shift", "Signed by", "Accepted by"].map((textContent) => element("th", { scope: "col", textContent }));
-    const more = state.sheets_more > 0 ? ` The newest ${state.sheets.length} of ${state.sheets.length + state.sheets_more}.` : "";
+    const more = left > 0 ? ` The newest ${sheets.length} of ${sheets.length + left}.` : "";
     const kept = Number(place.dataset.days) > 0 ? `Kept for ${place.dataset.days} days.` : "Kept for ever.";
     const note = element("p", { className: "reason", textContent: `${kept}${more}` });
     const focused = parts.past.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     parts.past.replaceChildren(element("h2", { textContent: "Handovers" }),
       ...(rows.length === 0 ? [element("p", { className: "none", textContent: "none yet" })]
-        : [element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))]), note);
+        : [element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))]), note, ...(left > 0 ? [press("Earlier", fetchEarlier)] : []));
     if (focused !== null) [...parts.past.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused)?.focus();
   }
 
@@ -245,7 +264,8 @@
       drafted = Date.now();
       window.controlRoomPanels.patch(parts.sheet, found.sheet);
       parts.print.hidden = wanted === "draft";
-      parts.file.hidden = wanted === "draft";
+      parts.file.hidden = parts.moment.hidden = wanted === "draft";
+      if (found.told) parts.moment.href = `/timeline?at=${new Date(found.told.signed_at).toISOString().replace(/\.\d+Z$/, "Z")}`;
       parts.file.href = `/handover/file?number=${wanted}`;
       parts.file.download = `handover-${wanted}${place.dataset.simulated === "yes" ? "-sandbox" : ""}.json`;
       write(parts.fault, "");
@@ -271,7 +291,7 @@
       now: element("p", { className: "handover-now" }), said: element("p", { className: "handover-message" }), fault: element("p", { className: "handover-fault" }), age: element("p", { className: "reason" }),
       failures: element("div", { className: "handover-failures" }), forms: element("div", { className: "handover-forms" }),
       sheet: element("div", { className: "handover-sheet" }), notes: element("section", { className: "handover-notes" }), past: element("section", { className: "handover-past" }),
-      print: press("Print", () => window.print()), file: element("a", { textContent: "As signed (JSON)", hidden: true }),
+      print: press("Print", () => window.print()), file: element("a", { textContent: "As signed (JSON)", hidden: true }), moment: element("a", { textContent: "That moment on the timeline", hidden: true }),
     };
     parts.said.setAttribute("role", "status");
     parts.fault.setAttribute("role", "status");
@@ -280,7 +300,7 @@
     parts.name.addEventListener("input", () => { if (state !== null) writeForms(); });
     parts.name.addEventListener("change", () => window.controlRoomCommands.rename(person()));
     const back = place.dataset.sheet ? [element("a", { href: "/handover", textContent: "To the handover of now" })] : [];
-    const tools = element("div", { className: "handover-tools" }, parts.print, parts.file, ...back, parts.age, parts.fault);
+    const tools = element("div", { className: "handover-tools" }, parts.print, parts.file, parts.moment, ...back, parts.age, parts.fault);
     const left = element("div", { className: "handover-left" }, tools, parts.sheet);
     const right = element("div", { className: "handover-right" }, field("Your name", parts.name, "As the others know it. It is not proven: there is no sign-in yet."),
       parts.said, parts.failures, parts.forms, parts.notes, parts.past);

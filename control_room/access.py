@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/timeline/(held|marks|compare|export)", "GET", OPERATOR),
     rule(r"/handover", "GET HEAD", OPERATOR),
     rule(r"/handover/commands", "POST", OPERATOR),
-    rule(r"/handover/(state|sheet|file|notes)", "GET", OPERATOR),
+    rule(r"/handover/(state|sheets|sheet|file|notes)", "GET", OPERATOR),
     rule(r"/daily(/(day|week|month))?", "GET HEAD", OPERATOR),
     rule(
         r"/daily/\d{4}-(W\d\d|\d\d(-\d\d)?)(\.(pdf|xlsx|json|zip)|/[A-Za-z0-9_.:-]{1,120}\.csv)?", "GET HEAD", OPERATOR

@@ -13,6 +13,7 @@
                               400 the request is wrong, 409 it cannot be done as things stand, 503 it could not be
                               written: nothing was done
     GET /handover/state       how it stands, the newest handovers, notes
+    GET /handover/sheets      ?before=12: the handovers before that one, the newest first
     GET /handover/sheet       ?number=12, or ?number=draft: what would be signed now; as a component
     GET /handover/file        ?number=12: the very bytes that were signed
     GET /handover/notes       ?kind=cell&key=MK-17: open notes about that thing, and about where it is

@@ -227,11 +227,14 @@ class HandoverService:
             notes = [describe_note(note, now) | {"near": near} for note, near in beside.notes]
             about = {"about": beside.about, "key": beside.key, "label": beside.label}
             return 200, {"notes": notes, "zone": str(view.city.zone), "keep_days": self._keep.days} | about
+        if path == "/handover/sheets":
+            (before,) = decode_query(query, "before")
+            return 200, _list_sheets(book, _number(before))
         (wanted,) = decode_query(query, "number")
         if path == "/handover/sheet" and wanted == "draft":
             facts = await asyncio.to_thread(self._facts, now)
             return 200, to_json({"sheet": build_sheet(facts)})
-        if not wanted.isascii() or not wanted.isdigit() or (sheet := book.sheets.get(int(wanted))) is None:
+        if (sheet := book.sheets.get(_number(wanted) or 0)) is None:
             return 404, _words("there is no such handover; it may have been let go after its time")
         return 200, await asyncio.to_thread(self._sheet if path == "/handover/sheet" else self._file, book, sheet)
 
@@ -252,7 +255,6 @@ class HandoverService:
         zone = self._view().city.zone
         running, handed = find_shift(self._plan, now, zone), find_handed_over(self._plan, now, zone)
         since, why = self._since(book, now)
-        newest = sorted(book.sheets, reverse=True)[:LISTED_MOST]
         ended = sorted((n for n in book.notes.values() if n.state(now) != "open"), key=lambda n: n.ended_at)
         last = ended[::-1][:NOTES_LISTED_MOST]
         return {
@@ -264,8 +266,7 @@ class HandoverService:
             "since": since.isoformat(),
             "since_why": why,
             "waiting": book.waiting.number if book.waiting is not None else None,
-            "sheets": [describe_sheet(book, number) for number in newest],
-            "sheets_more": len(book.sheets) - len(newest),
+            **_list_sheets(book, None),
             "notes": [describe_note(n, now) for n in book.list_open_notes(now)],
             "ended": [describe_note(n, now) for n in last],
             "keep_days": self._keep.days,
@@ -311,6 +312,17 @@ class HandoverService:
         if self._kept is None or self._book is None:
             raise Refused("the database is not open")
         return self._kept, self._book
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _list_sheets(book: Book, before: int | None) -> dict[str, Any]:
+    """The newest handovers, or those before that number, and how many are older still."""
+    numbers = sorted((number for number in book.sheets if before is None or number < before), reverse=True)
+    told = [describe_sheet(book, number) for number in numbers[:LISTED_MOST]]
+    return {"sheets": told, "sheets_more": len(numbers) - len(told)}
 
 
 def list_old(book: Book, before: datetime) -> list[str]:

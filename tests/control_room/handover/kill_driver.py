@@ -18,9 +18,10 @@ from control_room.clock import SystemClock
 from control_room.handover.requests import decode_wish
 from control_room.handover.service import HandoverService
 from control_room.handover.shifts import parse_shifts
-from control_room.model import Snapshot
 from control_room.storage.store import Store
 from tests.layouts.tables import view_with
+
+VIEW = view_with(mode="sandbox")
 
 
 def say(*words: object) -> None:
@@ -32,9 +33,7 @@ def live(folder: Path, life: str) -> None:
     """Notes and sheets by turns, for ever."""
     store, clock = Store(folder, "sandbox"), SystemClock()
     store.open()
-    service = HandoverService(
-        store, clock, lambda: view_with(now=clock.now(), mode="sandbox"), parse_shifts("Day 07:00")
-    )
+    service = HandoverService(store, clock, lambda: VIEW, parse_shifts("Day 07:00"))
     service.open()
     say("life", os.getpid())
     for number in itertools.count():
@@ -55,7 +54,6 @@ def live(folder: Path, life: str) -> None:
 def main() -> None:
     folder = Path(sys.argv[1])
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    Snapshot.empty(SystemClock().now())
     for line in sys.stdin:
         if (child := os.fork()) == 0:
             live(folder, line.strip())

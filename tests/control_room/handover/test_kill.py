@@ -16,11 +16,11 @@ from control_room.storage.handover import HandoverStore
 from control_room.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
-LIVES = 12
+LIVES = 8
 
 
 def test_what_was_confirmed_outlives_a_kill(tmp_path):
-    """Twelve lives, each ended at a moment nobody chose; one sheet at most waits, and every one is as it was signed."""
+    """Eight lives, each ended at a moment nobody chose; one sheet at most waits, and every one is as it was signed."""
     lot = random.Random(7)
     driver = subprocess.Popen(
         [sys.executable, "-m", "tests.control_room.handover.kill_driver", str(tmp_path)],

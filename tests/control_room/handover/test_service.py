@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,21 @@ import orjson
 import pytest
 
 from control_room.clock import FixedClock
-from control_room.handover.service import HandoverService, list_old
+from control_room.handover.service import LISTED_MOST, HandoverService, list_old
 from control_room.handover.shifts import parse_shifts
 from control_room.storage.handover import HandoverStore
 from control_room.storage.store import Store
+from layouts.panel import View
 from tests.control_room.handover.room import NOON, Room
 from tests.layouts.tables import view_with
 
 PLAN = parse_shifts("Day 07:00, Night 19:00")
 numbers = iter(range(10**6, 10**7))
+
+
+@cache
+def _view() -> View:
+    return view_with(now=NOON, mode="sandbox")
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def service_of(store: Store | None, clock=None, keep_days: float = 0) -> HandoverService:
     """A service that has read its database."""
     clock = clock or FixedClock(NOON)
-    service = HandoverService(store, clock, lambda: view_with(now=NOON, mode="sandbox"), PLAN, keep_days)
+    service = HandoverService(store, clock, _view, PLAN, keep_days)
     if store is not None:
         service.open()
     return service
@@ -194,6 +201,21 @@ def test_a_wrong_question_is_answered_with_what_is_taken(store, path, query, sta
     """In words, without what was asked."""
     found, said = ask(service_of(store), path, query)
     assert found == status and says in said["error"]
+
+
+def test_old_handovers_are_found_page_by_page(store):
+    """Each once, however many there are."""
+    service = service_of(store)
+    for _ in range(LISTED_MOST + 3):
+        sign(service)
+        order(service, "withdraw", sheet=max(service.book.sheets), text="again")
+    state = ask(service, "state")[1]
+    numbers = [s["number"] for s in state["sheets"]]
+    assert (len(numbers), state["sheets_more"]) == (LISTED_MOST, 3)
+    status, earlier = ask(service, "sheets", f"before={numbers[-1]}")
+    assert (status, earlier["sheets_more"]) == (200, 0)
+    assert numbers + [s["number"] for s in earlier["sheets"]] == list(range(LISTED_MOST + 3, 0, -1))
+    assert ask(service, "sheets", "before=1")[1] == {"sheets": [], "sheets_more": 0}
 
 
 def test_hostile_text_is_kept_as_text(store):
