@@ -29,6 +29,18 @@ _UNKNOWN_TYPE = _TYPE["other"]
 _UNKNOWN_STATE = _STATE["unknown"]
 
 
+# What was pointed at may have moved on since: 60 m, some seconds of a bus. Farther away it is another vehicle.
+POINTED_WITHIN_PX = 160
+
+
+def read_place(wanted: str) -> tuple[int, int] | None:
+    """The place that a screen points at instead of naming a vehicle, "@x,y" in map pixels; None where it names one."""
+    parts = wanted[1:].split(",")
+    if wanted[:1] != "@" or len(parts) != 2 or not all(len(p) <= 10 and p.isascii() and p.isdigit() for p in parts):
+        return None
+    return int(parts[0]), int(parts[1])
+
+
 class FeedAges(Protocol):
     """What the map must know of a feed: when its rows are old."""
 

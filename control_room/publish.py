@@ -23,7 +23,7 @@ from control_room.diary import Diary
 from control_room.frames import FrameEncoder
 from control_room.layers import LayerKeeper, list_wanted
 from control_room.live import Bundle, FindCard, encode_panel
-from control_room.marks import MarksBuilder, mercator
+from control_room.marks import POINTED_WITHIN_PX, MarksBuilder, mercator, read_place
 from control_room.model import KINDS, STAFF, Snapshot, Table
 from control_room.usual import Usual
 from control_room.vehicle_cards import VehicleCards
@@ -36,9 +36,6 @@ log = structlog.get_logger()
 # Panels change by the second at most: people read them, and ages run in the page by themselves.
 # A little less than a second, or the jitter of a feed asked each second would skip every other one.
 PANELS_EVERY_S = 0.9
-
-# World pixels at zoom 18: 60 m, some seconds of a bus.
-POINTED_WITHIN_PX = 160
 
 # Audience of a screen -> audiences of columns it holds.
 COLUMNS_OF: Mapping[str, frozenset[str]] = MappingProxyType({"wall": frozenset({STAFF})})
@@ -228,7 +225,7 @@ class CardFinder:
         Where several have it (operators share ids), the one heard from last.
         """
         table = self._table
-        if wanted.startswith("@") and (place := _read_place(wanted[1:])) is not None:
+        if (place := read_place(wanted)) is not None:
             nearest = self._find_nearest(*place)
             return None if nearest is None else self._card(nearest)
         for column in ("vehicle_key", "vehicle_id", "label"):
@@ -267,13 +264,6 @@ class CardFinder:
             "ageing_s": feed.ageing_after_s if feed else None,
             "stale_s": feed.stale_after_s if feed else None,
         }
-
-
-def _read_place(text: str) -> tuple[int, int] | None:
-    parts = text.split(",")
-    if len(parts) != 2 or not all(len(p) <= 10 and p.isascii() and p.isdigit() for p in parts):
-        return None
-    return int(parts[0]), int(parts[1])
 
 
 def _with_nan(times: np.ndarray) -> np.ndarray:

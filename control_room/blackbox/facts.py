@@ -84,6 +84,11 @@ class Facts:
                 return int(rows[0])
         return None
 
+    def find_slot(self, slot: int) -> int | None:
+        """The row of the vehicle that has that slot of the map; None where none has."""
+        rows = np.flatnonzero((self._column("slot") == slot + 1) & (self._column("vehicle_key") > 0))
+        return int(rows[0]) if len(rows) else None
+
     def record(self, row: int) -> dict[str, Any]:
         """The facts of a row: texts and numbers, None for unknown; slot None where it is not on the map."""
         values: dict[str, Any] = {name: self.pool[self._column(name)[row]] or None for name in TEXTS}

@@ -20,6 +20,7 @@ from control_room.blackbox.segment import SegmentError
 from control_room.blackbox.shelf import Gap, Held, Shelf, Stretch
 from control_room.columns import Columns
 from control_room.frames import Frame, FrameDecoder, FrameError, encode_key
+from control_room.marks import POINTED_WITHIN_PX, read_place
 
 log = structlog.get_logger()
 
@@ -171,12 +172,12 @@ class Player:
     # Facts of vehicles
 
     def find_vehicle(self, wanted: str) -> dict[str, Any] | None:
-        """What is known of a vehicle at this moment; None when there is none of that key, id or label.
+        """What is known of a vehicle at this moment; None when there is none of that key, id, label or place ("@x,y").
 
         Place, time and state are those of the frame; the rest is as it was last told, at `facts_at` (ms).
         """
         facts = self._read_facts()
-        row = None if facts is None else facts.find_row(wanted)
+        row = None if facts is None else self._find_row(facts, wanted)
         if facts is None or row is None:
             return None
         record = {**facts.record(row), "facts_at": facts.at}
@@ -195,6 +196,21 @@ class Player:
         record["observed_at"] = None if t == 0 else (facts.t0 + t - 1) * 1000
         return record
 
+    def _find_row(self, facts: Facts, wanted: str) -> int | None:
+        place = read_place(wanted)
+        if place is None:
+            return facts.find_row(wanted)
+        columns = self.columns
+        unsure = np.zeros(len(columns.look), dtype=bool)
+        unsure[: len(self._unsure)] = self._unsure[: len(unsure)]
+        slots = np.flatnonzero((np.asarray(columns.look) != 0) & ~unsure)
+        if not len(slots):
+            return None
+        x, y = (np.asarray(column)[slots].astype(float) for column in (columns.x, columns.y))
+        apart = np.hypot(x - place[0], y - place[1])
+        nearest = int(np.argmin(apart))
+        return facts.find_slot(int(slots[nearest])) if apart[nearest] <= POINTED_WITHIN_PX else None
+
     def trace(self, wanted: str, span_ms: int = TRACE_MS) -> dict[str, list[int]]:
         """Where a vehicle was before this moment, a point a key frame (22 to 60 s): {"at" (ms), "x", "y"}, oldest first.
 
@@ -202,7 +218,7 @@ class Player:
         """
         trace: dict[str, list[int]] = {"at": [], "x": [], "y": []}
         facts, number = self._read_facts(), self.held.find(self.now_ms)
-        row = None if facts is None else facts.find_row(wanted)
+        row = None if facts is None else self._find_row(facts, wanted)
         if facts is None or row is None or number is None or (slot := facts.record(row)["slot"]) is None:
             return trace
         if self.find_vehicle(wanted) is None:

@@ -602,3 +602,21 @@ def find_first(page: Page, text: str, label: str) -> None:
     page.keyboard.type(text)
     wait_for(page, f"document.querySelector('#search-list .search-label')?.textContent === {label!r}", 20)
     page.keyboard.press("Enter")
+
+
+def test_a_vehicle_of_the_past_is_pointed_at_on_the_map(room: TimeRoom, timeline: Any) -> None:
+    """A click where it stood then tells who it was, as a click on the live map does."""
+    seen = timeline()
+    page = seen.page
+    go(page, ms(room.at(100)))
+    x, y = place_of(100)
+    page.evaluate(
+        f"controlRoomMap.map().setView(controlRoomMap.map().unproject([{x}, {y}], 18), 15, {{animate: false}})"
+    )
+    page.wait_for_timeout(300)
+    box = page.locator(".city-leaflet").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    wait_for(page, "document.querySelector('#followed-label').textContent === '47'")
+    assert debug(page, "mode") == "replay"
+    assert seen.faults == []

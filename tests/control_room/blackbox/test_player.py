@@ -200,6 +200,9 @@ def test_a_vehicle_is_told_as_it_was(folder):
     assert (found["state"], found["battery_percent"], found["locality"]) == ("working", 80.0, None)
     assert player.find_vehicle("bus 1")["battery_percent"] is None
     assert player.find_vehicle("V99") is None
+    # A screen knows it by its place only, and may point a little beside it.
+    assert player.find_vehicle(f"@{columns.x[slot] + 9},{columns.y[slot]}")["vehicle_key"] == "buses:2"
+    assert player.find_vehicle("@0,0") is None
 
 
 def test_a_vehicle_is_never_mistaken_for_another_that_took_its_place(folder):
