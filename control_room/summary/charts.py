@@ -17,7 +17,7 @@ from typing import Final
 
 from control_room.summary.contents import Figure, Point, Series
 from control_room.summary.forms.markup import Attributes, Element, el
-from control_room.summary.forms.words import is_far, is_known
+from control_room.summary.forms.words import is_far, is_far_off, is_known, is_missed, is_worse
 from control_room.summary.words import say_number
 
 INK: Final = "#1b2127"
@@ -60,10 +60,9 @@ def build_band(figure: Figure) -> Element | None:
         limit = _line("chart-limit", (at_limit, 0.5), (at_limit, BAND_HEIGHT - 0.5), INK, 1.2)
         limit.set("stroke-dasharray", "2.4 1.6")
         parts.append(limit)
-    unusual = figure.departure in ("above", "below")
-    missed = target is not None and bool(target.missed)
+    unusual, missed = is_far_off(figure), is_missed(figure)
     sure = figure.departure not in ("too_few", "unknown") or missed
-    parts.append(_dot(place(value), middle, 3.6, unusual or missed, figure.verdict == "worse", sure))
+    parts.append(_dot(place(value), middle, 3.6, unusual or missed, is_worse(figure), sure))
     return _svg("chart-against", BAND_WIDTH, BAND_HEIGHT, parts)
 
 

@@ -50,6 +50,7 @@ def build_head() -> list[Element]:
     """What the page loads: the theme, before anything is drawn, and its styles."""
     return [
         el("script", {"src": "/assets/early/theme.js"}),
+        el("link", {"rel": "icon", "href": "/_favicon.ico"}),
         *(el("link", {"rel": "stylesheet", "href": f"/assets/{name}"}) for name in STYLES),
     ]
 

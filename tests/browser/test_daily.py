@@ -57,7 +57,7 @@ def address():
 
 def open_page(watched, url):
     """Without the icon that browsers ask for by themselves."""
-    watched.page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    watched.page.route("**/*favicon.ico", lambda route: route.fulfill(status=204))
     watched.page.goto(url)
     return watched.page
 

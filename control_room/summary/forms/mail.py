@@ -154,7 +154,7 @@ def _figure(figure: Figure, header: Header, base: str) -> Element:
     """Name and value, then the picture with the words."""
     edge = f"border-top:1px solid {HAIR};padding:7px 0;vertical-align:top;"
     name = _link(figure.title, words.address(base, figure.link))
-    worse = figure.verdict == "worse"
+    worse = words.is_worse(figure)
     departed = words.say_departure(figure)
     usual = words.say_usual(figure, header) if figure.value is not None else ""
     said: list[Child] = [] if not departed else [el("b", None, departed) if worse else departed]
@@ -186,14 +186,14 @@ def _picture(figure: Figure) -> Element | None:
         return 1 + int((PLACES - 3) * (mark - low) / span + 0.5)
 
     band = range(place(usual.low), place(usual.high) + 1) if usual else range(0)
-    unusual = figure.departure in ("above", "below") or (target is not None and bool(target.missed))
+    unusual = words.is_far_off(figure) or words.is_missed(figure)
     sign = ("◆" if unusual else "○" if figure.departure in ("too_few", "unknown") else "●") + "︎"
     signs = {place(target.limit): "|"} if target else {}
     signs[place(value)] = sign
     cells = []
     places = [(BAND if number in band else GROUND, signs.get(number, " ")) for number in range(PLACES)]
     for (ground, text), alike in groupby(places):
-        colour = WORSE if figure.verdict == "worse" and text == sign else INK
+        colour = WORSE if words.is_worse(figure) and text == sign else INK
         wide = PLACE_PX * len(list(alike))
         style = f"font:12px/12px Arial,sans-serif;color:{colour};text-align:center"
         cells.append(el("td", {"bgcolor": ground, "width": f"{wide}", "height": "12", "style": style}, text))

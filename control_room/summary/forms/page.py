@@ -138,7 +138,7 @@ def _glance(summary: Summary) -> Element:
     for section in summary.sections:
         name: Child = el("a", {"href": f"#{section.name}"}, section.title) if section in shown else section.title
         said = words.keep(words.glance(section))
-        told: Child = el("b", None, said) if words.is_worse(section) else said
+        told: Child = el("b", None, said) if words.has_worse(section) else said
         lines.append(el("tr", None, el("th", {"scope": "row"}, name), el("td", None, told)))
     return el(
         "section",
@@ -181,12 +181,12 @@ def _figure(figure: Figure, header: Header, link: _Links) -> Element:
     usual = words.say_usual(figure, header) if figure.value is not None else ""
     said: list[Child] = []
     if departed:
-        said.append(el("b" if figure.verdict == "worse" else "span", {"class": "daily-departed"}, departed))
+        said.append(el("b" if words.is_worse(figure) else "span", {"class": "daily-departed"}, departed))
     remarks = [text for text in (usual, *words.list_remarks(figure)) if text]
     said += [el("span", {"class": "daily-remark"}, text) for text in remarks]
     return el(
         "tr",
-        {"role": "row", "class": f"is-{figure.verdict or 'plain'}"},
+        {"role": "row"},
         el("th", {"scope": "row", "role": "rowheader"}, link(figure.title, figure.link)),
         el("td", {"role": "cell", "class": "daily-value"}, words.say_value(figure)),
         el("td", {"role": "cell", "class": "daily-picture"}, build_band(figure)),

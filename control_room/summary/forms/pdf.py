@@ -121,7 +121,7 @@ def _glance(section: Section, shown: list[Section]) -> dict[str, Any]:
     return {
         "title": section.title,
         "said": words.keep(words.glance(section)),
-        "worse": words.is_worse(section),
+        "worse": words.has_worse(section),
         "link": section.name if section in shown else "",
     }
 
@@ -146,7 +146,7 @@ def _figure(figure: Figure, header: Header, base: str) -> dict[str, Any]:
         "link": words.address(base, figure.link),
         "departure": words.say_departure(figure),
         "remarks": [w for w in (usual, *words.list_remarks(figure)) if w],
-        "worse": figure.verdict == "worse",
+        "worse": words.is_worse(figure),
         "picture": None if band is None else {"svg": to_svg(band), "alt": words.say_figure(figure, header)},
     }
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, TypeGuard
 from zoneinfo import ZoneInfo
 
+from control_room.summary.answer import SMALLEST_SHARE, measure_departure
 from control_room.summary.contents import (
     Cell,
     Column,
@@ -74,11 +75,32 @@ def say_usual(figure: Figure, header: Header) -> str:
 
 
 def say_departure(figure: Figure) -> str:
-    """ "above usual, worse"; of a figure that is compared with nothing, an empty text."""
+    """ "above usual, worse"; "slightly above usual" where it is too little to be told as a departure.
+
+    Of a figure that is compared with nothing, an empty text.
+    """
     if figure.usual is None or figure.value is None:
         return ""
     words = _DEPARTURES[figure.departure]
-    return f"{words}, {figure.verdict}" if figure.verdict and figure.departure in ("above", "below") else words
+    if figure.departure not in ("above", "below"):
+        return words
+    if not is_far_off(figure):
+        return f"slightly {words}"
+    return f"{words}, {figure.verdict}" if figure.verdict else words
+
+
+def is_far_off(figure: Figure) -> bool:
+    """Whether it is far enough from usual to be told; the rule of the answer (`answer.measure_departure`)."""
+    return measure_departure(figure) is not None
+
+
+def is_missed(figure: Figure) -> bool:
+    return figure.target is not None and bool(figure.target.missed)
+
+
+def is_worse(figure: Figure) -> bool:
+    """Whether it stands out for the worse: far off, or its target missed."""
+    return figure.verdict == "worse" and (is_far_off(figure) or is_missed(figure))
 
 
 def say_target(target: Target, unit: str, decimals: int) -> str:
@@ -132,14 +154,14 @@ def say_series(series: Series) -> str:
 
 
 def is_far(point: Point) -> bool:
-    """Whether a single hour or day is far from what is usual: one and a half times the band's width beyond its edge.
+    """Whether a single hour or day is far from what is usual: outside of the band by more than its own width.
 
-    Half of all hours lie outside of the quartiles by what quartiles are; to mark them all would mark nothing
-    (J. W. Tukey's fences, Exploratory Data Analysis, 1977).
+    Half of all hours lie outside of the quartiles by what quartiles are; to mark them all would mark nothing. The
+    rule is that of the answer.
     """
     if point.usual is None or not is_known(point.value):
         return False
-    room = 1.5 * (point.usual.high - point.usual.low)
+    room = max(point.usual.high - point.usual.low, SMALLEST_SHARE * abs(point.usual.median))
     return not point.usual.low - room <= point.value <= point.usual.high + room
 
 
@@ -184,15 +206,14 @@ def say_rows(listed: int, of: int) -> str:
 
 def glance(section: Section) -> str:
     """One line of a section: what is worse, what else departs, or that all is as usual."""
-    worse = [f for f in section.figures if f.verdict == "worse"]
-    other = [f for f in section.figures if f.verdict != "worse" and f.departure in ("above", "below")]
+    worse = [f for f in section.figures if is_worse(f)]
+    other = [f for f in section.figures if f not in worse and (is_far_off(f) or is_missed(f))]
     if worse or other:
         told = [_glance(figure) for figure in (*worse, *other)]
         more = [f"{len(told) - GLANCED_MOST} more"] if len(told) > GLANCED_MOST else []
         return "; ".join(told[:GLANCED_MOST] + more)
     known = [f for f in section.figures if f.value is not None]
-    compared = [f for f in known if f.departure == "usual"]
-    if compared and len(compared) == len(known):
+    if any(f.usual is not None for f in known):
         return "as usual"
     if known:
         return "; ".join(map(_name_value, known[:GLANCED_MOST]))
@@ -201,9 +222,9 @@ def glance(section: Section) -> str:
 
 
 def _glance(figure: Figure) -> str:
-    missed = "target missed" if figure.target is not None and figure.target.missed else ""
-    departed = say_departure(figure) if figure.departure in ("above", "below") else ""
-    return f"{_name_value(figure)}, {departed or missed or figure.verdict}"
+    missed = "target missed" if is_missed(figure) else ""
+    told = [words for words in (say_departure(figure) if is_far_off(figure) else "", missed) if words]
+    return f"{_name_value(figure)}, {', '.join(told)}"
 
 
 def _name_value(figure: Figure) -> str:
@@ -213,8 +234,8 @@ def _name_value(figure: Figure) -> str:
     return f"{figure.title}: {say_known_value(figure.value, '', figure.decimals)}"
 
 
-def is_worse(section: Section) -> bool:
-    return any(figure.verdict == "worse" for figure in section.figures)
+def has_worse(section: Section) -> bool:
+    return any(map(is_worse, section.figures))
 
 
 def list_shown(summary: Summary) -> list[Section]:
@@ -229,7 +250,7 @@ def say_known_header(header: Header) -> str:
     words = f"Watched {say_percent(header.known_percent)} of the time"
     if not header.is_over:
         until = format_moment(header.known_until, ZoneInfo(header.zone), header.begins)
-        words += f"; it is not over: known until {until}"
+        words += f"; known until {until}"
     return f"{words}."
 
 
@@ -244,9 +265,9 @@ def list_how(header: Header) -> list[str]:
     usual = "the last holidays" if header.period.sort == "day" and header.holiday else of[header.period.sort]
     return [
         f"Usual is half of what {usual} brought: between the quartiles, drawn as a band with the median as a line. "
-        "A round dot lies as usual, a diamond departs; hollow: too few to say, or known of a part only. "
-        "Of single hours and days only those are marked that are far off: by one and a half times the band's width. "
-        "A dashed line is a target; hatched is not known.",
+        "A round dot lies as usual, or slightly off: outside of the band by less than its own width, as is the case on "
+        "many ordinary days. A diamond is further off, or has missed its target. Hollow: too few to say, or known of a "
+        "part only. A dashed line is a target; hatched is not known.",
         f"An em dash is what is not known, with the reason beside it. {say_made_from(header)}",
     ]
 

@@ -23,7 +23,7 @@ from control_room.summary.forms.sheets import (
     name_csv,
     write_csv,
 )
-from control_room.summary.forms.words import glance, keep, say_figure, say_percent, say_series
+from control_room.summary.forms.words import glance, is_worse, keep, say_departure, say_figure, say_percent, say_series
 from control_room.summary.forms.workbook import encode_xlsx
 from control_room.summary.period import week_of
 from tests.control_room.summary.example import make_empty, make_example
@@ -214,7 +214,7 @@ def test_a_figure_in_words_says_all_that_its_picture_shows():
     """Value, departure, usual, target; of an unknown one why."""
     header = EXAMPLE.header
     assert say_figure(EXAMPLE.figure("request.online_percent"), header) == (
-        "Made online: 76.3 %; below usual, worse; usually 77.5 to 80.8 % (8 weeks); "
+        "Made online: 76.3 %; slightly below usual; usually 77.5 to 80.8 % (8 weeks); "
         "target at least 80 %, missed (Council strategy, 2024)"
     )
     assert say_figure(EXAMPLE.figure("slot.online_percent"), header) == (
@@ -227,7 +227,7 @@ def test_a_series_in_words_says_its_ends_and_what_is_missing():
     """Lowest and highest with their hours, how many were far off, how many are not known."""
     assert say_series(EXAMPLE.section("fleet").series[0]) == (
         "Deliveries by the hour: lowest 20 deliveries (00:00), highest 112 deliveries (23:00); "
-        "12 of 21 far from what is usual; 2 not known"
+        "14 of 21 far from what is usual; 2 not known"
     )
 
 
@@ -240,3 +240,13 @@ def test_nearly_all_is_not_all_and_nearly_nothing_not_nothing(percent, text):
 def test_a_number_and_its_unit_stay_on_one_line():
     """Between them stands a space that does not break; between a number and a word an ordinary one."""
     assert keep("30 % below 15.7 km/h on 8 weeks") == "30\u00a0% below 15.7\u00a0km/h on 8 weeks"
+
+
+def test_only_what_is_far_off_stands_out():
+    """A figure outside of the band by less than its own width is slightly off, and no departure at a glance."""
+    near = replace(EXAMPLE.figure("robot.available_percent"), value=85.0, departure="below", verdict="worse")
+    far = replace(near, value=70.0)
+
+    assert (say_departure(near), is_worse(near)) == ("slightly below usual", False)
+    assert (say_departure(far), is_worse(far)) == ("below usual, worse", True)
+    assert glance(Section("fleet", "Fleet", figures=(near,))) == "as usual"

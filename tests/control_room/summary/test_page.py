@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from lxml import html
@@ -66,11 +67,13 @@ def test_days_of_a_week_lead_to_their_own_pages():
 
 def test_there_is_no_way_on_from_a_day_that_is_not_over():
     """Tomorrow has no summary yet."""
-    running = replace(EXAMPLE, header=replace(EXAMPLE.header, is_over=False))
+    running = replace(
+        EXAMPLE, header=replace(EXAMPLE.header, is_over=False, known_until=EXAMPLE.header.ends - timedelta(hours=6))
+    )
     page = html.document_fromstring(build_daily(running))
 
     assert "/daily/2026-11-22" not in page.xpath("//a/@href")
-    assert "it is not over" in words(page)
+    assert "known until 18:00" in words(page)
 
 
 def test_every_link_inside_of_the_page_finds_its_place():
