@@ -50,17 +50,19 @@ def build_alarms(book: Book) -> Section:
 def _figure(told: Report, name: str, book: Book) -> contents.Figure:
     figure = told.figure(name)
     known = min(100.0, 100 * told.watched_s / (book.ends - book.begins).total_seconds())
+    # Silence counts as silence only where the alarm system was at work.
+    value = figure.value if told.watched_s > 0 or told.figure("alarms").value else None
     note = figure.note if not figure.target else f"target: {figure.target}{'; ' + figure.note if figure.note else ''}"
     return contents.Figure(
         name=f"eemua.{name}",
         title=figure.title,
-        value=figure.value,
+        value=value,
         unit=figure.unit,
         decimals=1 if name in ("mean", "flood_percent", "top_percent") else 0,
         known_percent=known,
         why_no_usual=_NO_USUAL,
         target=_target(name, figure.verdict),
-        why_unknown="" if figure.value is not None else figure.note or "nothing of it is known",
+        why_unknown="" if value is not None else figure.note or "nothing of it is known",
         note=note,
         source="journal of alarms, after EEMUA 191",
         link="/alarms/health",

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from control_room.history.measures import get_measure
 from control_room.summary.book import Book
+from control_room.summary.compare import LEAST_SHARE
 from control_room.summary.contents import Answer, Decision, Figure, Header, Section, Sentence
 from control_room.summary.measured import is_countable
 from control_room.summary.tables import find_holidays
@@ -102,16 +103,27 @@ def _say_lead(header: Header, figures: Sequence[tuple[str, Figure]], far: list[A
     worse = sum(f.verdict == "worse" for _, f, _ in far)
     better = sum(f.verdict == "better" for _, f, _ in far)
     other = len(far) - worse - better
-    part = ""
+    name, part = f"The {header.period.sort}", ""
     if header.known_percent < PART_PERCENT:
-        part = f", of which {say_number(header.known_percent)} % is known,"
+        part = f", of which {_say_part(header.known_percent)} is known,"
     if not compared:
-        what = "too few holidays are known" if header.holiday and header.period.sort == "day" else "too little is known"
-        text = f"{header.title}{part.removesuffix(',')}: {what} yet to say what is usual."
+        if header.holiday and header.period.sort == "day":
+            why = "too few holidays are known yet to say what is usual"
+        elif header.known_percent < 100 * LEAST_SHARE:
+            why = "that is too little to say whether it was as usual"
+        else:
+            why = "too little is known yet to say what is usual"
+        is_whole = header.known_percent >= PART_PERCENT
+        text = (
+            f"{why}." if is_whole else f"of the {header.period.sort} {_say_part(header.known_percent)} is known: {why}."
+        )
+        text = text[0].upper() + text[1:]
         return Sentence(text, "all_usual")
-    of = f"of {say_count(compared, 'figure')} that can be compared"
     if not far:
-        return Sentence(f"{header.title}{part} was as usual: {of}, none was far from it.", "all_usual")
+        return Sentence(
+            f"{name}{part} was as usual: of {say_count(compared, 'figure')} none was far from it.", "all_usual"
+        )
+    of = f"of {say_count(compared, 'figure')}"
     told = [
         words
         for number, words in (
@@ -121,7 +133,11 @@ def _say_lead(header: Header, figures: Sequence[tuple[str, Figure]], far: list[A
         )
         if number
     ]
-    return Sentence(f"{header.title}{part} was {join_words(told)} {of}.", "departure", verdict="worse" if worse else "")
+    return Sentence(f"{name}{part} was {join_words(told)} {of}.", "departure", verdict="worse" if worse else "")
+
+
+def _say_part(percent: float) -> str:
+    return "less than 1 %" if 0 < percent < 1 else f"{say_number(percent)} %"
 
 
 def _say_departure(section: str, figure: Figure, header: Header) -> Sentence:

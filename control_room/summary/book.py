@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ from control_room.summary.period import Period
 from control_room.summary.plan import Plan, from_s, make_plan
 from control_room.summary.wanted import THINGS, WANTED, WATCHED_BY
 
-# Days before the period's end that decisions look back on: four weeks, and the week before them.
+# Days before the period that decisions look back on: four weeks, and the week before them.
 LOOK_BACK_DAYS: Final = 36
 # Suppliers are judged over the last week as well.
 QUALITY_DAYS: Final = 7
@@ -98,8 +98,10 @@ class Book:
 
     Attributes:
         series: those that history has ever met, with their numbers.
-        days: rows by the day, of the period and LOOK_BACK_DAYS before its end, of the figures of the whole city.
+        days: rows by the day, of the period and LOOK_BACK_DAYS before it, of the figures of the whole city.
         things: (measure, key) -> sums over the period, of everything single.
+        written_s: the last moment of the period at which something was written, where the program did not go on
+            beyond it; None where it did, or nothing is known.
         newest_s: beginning of the newest day of which history knows anything; None of an empty one.
         alarms: events from a day before the period on; None where the journal does not reach back, or holds too many.
         why_no_alarms: why not; empty where there are.
@@ -120,6 +122,7 @@ class Book:
     days: Rows | None
     things: Mapping[tuple[str, str], Amount]
     newest_s: float | None
+    written_s: float | None
     alarms: Sequence[Event] | None
     why_no_alarms: str
     quality: Past
@@ -140,7 +143,7 @@ class Book:
         where the whole city was."""
         own = self._sums(measure, key)
         if key and get_measure(measure).happens:
-            return with_watched(own, self._sums(measure, ""))
+            return with_watched(own, self._sums(measure, "").known)
         return own
 
     def _sums(self, measure: str, key: str) -> Sums:
@@ -183,13 +186,19 @@ class Book:
         )
 
     @cached_property
-    def watched(self) -> np.ndarray:
-        """Of each stretch of the period the share that the control room watched: the best known of all series."""
-        best = np.zeros(len(self.plan.begins))
+    def watched_weeks(self) -> np.ndarray:
+        """Of each stretch, and of each it is held against, the share that the control room watched: of all series
+        the best known."""
+        best = np.zeros(self.plan.shares.shape)
         for measure, key in self.series:
             if (measure, key) in _WHOLE:
-                best = np.maximum(best, self._sums(measure, key).known[0])
+                best = np.maximum(best, self._sums(measure, key).known)
         return best
+
+    @property
+    def watched(self) -> np.ndarray:
+        """The same of the period alone."""
+        return np.asarray(self.watched_weeks[0])
 
     @property
     def watched_percent(self) -> float:
@@ -220,8 +229,8 @@ def read_book(sources: Sources, period: Period, zone: ZoneInfo, city: City) -> B
     ids = sorted(n for name, n in series.items() if name in _WHOLE)
     plan = make_plan(period, zone, city.holidays)
     rows = reader.read_moments(plan.step, plan.moments, ids) if ids else None
-    since_s = ends.timestamp() - LOOK_BACK_DAYS * DAY_S
-    days = reader.read_span("day", ids, min(since_s, begins.timestamp()), ends.timestamp()) if ids else None
+    since_s = begins.timestamp() - LOOK_BACK_DAYS * DAY_S
+    days = reader.read_span("day", ids, since_s, ends.timestamp()) if ids else None
     if plan.step == "hour" and not _knows(rows, plan) and _knows_days(days, begins):
         # Hours are let go of earlier than days (history/retention.py): then days are compared.
         plan = make_plan(period, zone, city.holidays, "day")
@@ -244,6 +253,7 @@ def read_book(sources: Sources, period: Period, zone: ZoneInfo, city: City) -> B
         days=days,
         things=_read_things(sources.history, series, begins, ends),
         newest_s=_read_newest(sources.history, ids),
+        written_s=_read_written(sources.history, begins, ends),
         alarms=alarms,
         why_no_alarms=why,
         quality=quality,
@@ -301,6 +311,14 @@ def _read_newest(engine: sa.Engine, ids: list[int]) -> float | None:
     return None if found is None else float(found)
 
 
+def _read_written(engine: sa.Engine, begins: datetime, ends: datetime) -> float | None:
+    table = schema.history_batch
+    within = (table.c.at_s > int(begins.timestamp()), table.c.at_s <= int(ends.timestamp()))
+    with engine.connect() as connection:
+        found = connection.scalar(sa.select(sa.func.max(table.c.at_s)).where(*within))
+    return None if found is None else float(found)
+
+
 def _read_events(engine: sa.Engine, begins: datetime, ends: datetime) -> list[Mapping[str, Any]]:
     table = schema.history_event
     last = sa.func.coalesce(table.c.ends_s, table.c.starts_s)
@@ -341,12 +359,28 @@ def _read_notes(sources: Sources, begins: datetime, ends: datetime) -> list[Note
     return [note for note in fold(entries).notes.values() if note.at < ends and note.ended_at >= begins]
 
 
+def find_last_day(book: Book) -> date:
+    """The day that decisions look back from: the last of the period, or of a longer one that runs the last whole one."""
+    until = known_until(book)
+    if until is None or until >= book.ends or book.period.sort == "day":
+        return book.period.last
+    # A moment before midnight is a whole day: rollups are right to a second or two.
+    whole = (until.astimezone(book.zone) + timedelta(minutes=5)).date() - timedelta(days=1)
+    return min(book.period.last, max(whole, book.period.first))
+
+
 def known_until(book: Book) -> datetime | None:
-    """The last moment of the period that anything is known of, to the second that was watched; None of nothing."""
+    """The last moment of the period that anything is known of; None of nothing.
+
+    Rollups say how much of an hour was known, and not which part: where the program ended within it, the moment of
+    its last writing is the better answer.
+    """
     watched = book.watched
     known = np.flatnonzero(watched > 0)
     if not len(known):
         return None
     place = int(known[-1])
     begin, end = book.plan.begins[place], book.plan.ends[place]
-    return from_s(begin + float(watched[place]) * (end - begin))
+    if book.written_s is not None and begin < book.written_s <= end:
+        return from_s(book.written_s)
+    return from_s(round(begin + float(watched[place]) * (end - begin)))

@@ -80,27 +80,23 @@ def build_sums(plan: Plan, at_s: np.ndarray, total: np.ndarray, weight: np.ndarr
     return Sums(**made)
 
 
-def compare(plan: Plan, measure: Measure, sums: Sums, elapsed: np.ndarray, is_told_only: bool = False) -> Compared:
+def compare(plan: Plan, measure: Measure, sums: Sums, told: np.ndarray | None = None) -> Compared:
     """The period's value and what is usual.
 
     Args:
         sums: with `known` as it counts for this figure (`with_watched`).
-        elapsed: mask of the stretches that are over by what the databases know.
-        is_told_only: of things that are heard of only while they happen (drones in flight): stretches in which
-            nothing was told count as nothing.
+        told: of things that are heard of only while they happen (drones in flight): mask of the stretches in which
+            they were heard of. A week without any is not known, for nobody can say whether there was none.
     """
     countable = np.ones(len(plan.begins), dtype=bool)
     countable[list(plan.apart)] = False
-    if is_told_only:
-        here = countable & elapsed
-        whole = np.asarray(sums.is_told[:, here].any(axis=1))
-        compared = np.asarray(np.broadcast_to(here, sums.known.shape))
-    else:
-        well = _well(plan, sums)
-        here = countable & well[0]
-        compared = here & well
-        needed = here.sum() * (1.0 if measure.made == "total" else WEEK_SHARE)
-        whole = np.asarray(compared.sum(axis=1) >= max(needed, 1))
+    well = _well(plan, sums)
+    here = countable & well[0]
+    compared = here & well
+    needed = here.sum() * (1.0 if measure.made == "total" else WEEK_SHARE)
+    whole = np.asarray(compared.sum(axis=1) >= max(needed, 1))
+    if told is not None:
+        whole &= told[:, here].any(axis=1)
     share = float(here.sum() / max(countable.sum(), 1))
     if not here.any() or not whole[0] or share < LEAST_SHARE:
         unit = {"hour": "hours", "day": "days"}[plan.step]
@@ -146,9 +142,9 @@ def list_points(plan: Plan, measure: Measure, sums: Sums) -> list[tuple[float | 
     return points
 
 
-def with_watched(sums: Sums, watched: Sums) -> Sums:
-    """Of what happens: stretches without a row were watched where that other series was."""
-    return Sums(sums.total, sums.weight, np.maximum(sums.known, watched.known))
+def with_watched(sums: Sums, known: np.ndarray) -> Sums:
+    """Of what happens: stretches without a row were watched where something else was."""
+    return Sums(sums.total, sums.weight, np.maximum(sums.known, known))
 
 
 def _well(plan: Plan, sums: Sums) -> np.ndarray:

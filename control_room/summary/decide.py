@@ -17,7 +17,7 @@ import numpy as np
 
 from control_room.history.measures import get_measure, value_of
 from control_room.history.spans import begin_of_day
-from control_room.summary.book import Book
+from control_room.summary.book import Book, find_last_day
 from control_room.summary.contents import Decision
 from control_room.summary.measured import find_target
 from control_room.summary.suppliers import LastDays
@@ -49,7 +49,7 @@ def _list_targets(book: Book) -> Iterator[Decision]:
     for section, one in sorted(wanted, key=lambda item: -item[1].weight):
         days = 0
         value: float | None = None
-        while (found := _value_on(one, book.period.last - timedelta(days=days), book)) is not None:
+        while (found := _value_on(one, find_last_day(book) - timedelta(days=days), book)) is not None:
             target = find_target(one.target, found, book.city)
             if target is None or not target.missed:
                 break
@@ -142,7 +142,7 @@ def _mean_of_week(book: Book, measure: str, weeks_back: int) -> float | None:
     rows = book.day_rows(measure)
     if rows is None:
         return None
-    last = book.period.last - timedelta(days=7 * weeks_back)
+    last = find_last_day(book) - timedelta(days=7 * weeks_back)
     since, until = (begin_of_day(last + timedelta(days=n), book.zone) for n in (-6, 1))
     here = (rows.at_s >= since) & (rows.at_s < until) & (rows.weight > 0)
     if here.sum() < HOLE_LEAST_DAYS:

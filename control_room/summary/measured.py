@@ -10,7 +10,7 @@ import numpy as np
 from control_room.city import City
 from control_room.history.measures import Measure, get_measure, value_of
 from control_room.summary.book import Book
-from control_room.summary.compare import Compared, Sums, compare, list_points
+from control_room.summary.compare import Compared, Sums, compare, list_points, with_watched
 from control_room.summary.contents import Departure, Figure, Point, Section, Series, Target, Usual, Verdict
 from control_room.summary.plan import from_s
 from control_room.summary.wanted import TITLES, WANTED, WATCHED_BY, Wanted
@@ -33,23 +33,32 @@ def build_section(name: str, book: Book) -> Section:
     figures, series = [], []
     for wanted in WANTED.get(name, ()):
         sums = book.sums(wanted.measure, wanted.key)
-        figure = build_figure(wanted, sums, book)
+        told = None
+        if wanted.is_told_only:
+            told, sums = sums.is_told, with_watched(sums, book.watched_weeks)
+        figure = build_figure(wanted, sums, told, book)
         if figure is None:
             continue
         if wanted.is_series and figure.value is not None:
-            series.append(_build_series(figure, get_measure(wanted.measure), sums, book))
+            series.append(
+                _build_series(figure, get_measure(wanted.measure), book.sums(wanted.measure, wanted.key), book)
+            )
             figure = replace(figure, link=_link(series[-1]))
         figures.append(figure)
     return Section(name, TITLES[name], tuple(figures), (), tuple(series), say_watched(name, book))
 
 
-def build_figure(wanted: Wanted, sums: Sums, book: Book) -> Figure | None:
-    """The figure; None of what history has never met and is only good to know."""
+def build_figure(wanted: Wanted, sums: Sums, told: np.ndarray | None, book: Book) -> Figure | None:
+    """The figure; None of what history has never met and is only good to know.
+
+    Args:
+        told: of what is heard of only while it happens, where it was heard of; None of all else.
+    """
     measure = get_measure(wanted.measure)
     if wanted.weight <= 1 and (measure.of or measure.name, wanted.key) not in book.series:
         return None
     value = find_value(measure, wanted.key, book)
-    found = compare(book.plan, measure, sums, _elapsed(book), wanted.is_told_only)
+    found = compare(book.plan, measure, sums, told)
     usual, why_not = _scale(found, _factor(measure, book.city))
     decimals = _decimals(measure, value)
     compared = found.value if found.value is None else found.value * _factor(measure, book.city)
@@ -155,12 +164,6 @@ def _known_percent(measure: Measure, key: str, book: Book) -> float:
     amount = book.amount(measure.name, key)
     seconds = (book.ends - book.begins).total_seconds()
     return 0.0 if amount is None else min(100.0, 100 * amount.known_s / seconds)
-
-
-def _elapsed(book: Book) -> np.ndarray:
-    """Mask of the stretches up to the last one in which anything was watched."""
-    watched = np.flatnonzero(book.watched > 0)
-    return np.arange(len(book.plan.begins)) <= (watched[-1] if len(watched) else -1)
 
 
 def _factor(measure: Measure, city: City) -> float:

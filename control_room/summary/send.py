@@ -100,6 +100,9 @@ class DailySender:
                     key = key_of(self._city.name, self._simulated, period, recipient.name)
                     lines.append(Line(period.name, recipient.name, sort, key, moment))
         self._outbox.add(lines)
+        if lines:
+            # Once a day, when something new is due: what ended long ago goes.
+            self._outbox.let_go(now)
 
     def _send(self, line: Line, now: datetime) -> bool:
         """Whether it was taken; every way out settles the line, but for a database that does not answer."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from control_room.history.spans import begin_of_day
 from control_room.quality import DAY_STEP_S, JUDGED_FROM_ANSWERS, JUDGED_FROM_S, Figures, find_quantile, list_counts
-from control_room.summary.book import QUALITY_DAYS, Book, Promise
+from control_room.summary.book import QUALITY_DAYS, Book, Promise, find_last_day
 from control_room.summary.contents import (
     VERSION,
     Answer,
@@ -105,9 +105,8 @@ def judge_days(quarters: Quarters, days: Sequence[tuple[datetime, datetime]], pr
 
 def list_last_days(book: Book) -> list[tuple[datetime, datetime]]:
     """The last week up to the end of the period, day by day of the city's clock, oldest first."""
-    bounds = [
-        from_s(begin_of_day(book.period.last - timedelta(days=n - 1), book.zone)) for n in range(QUALITY_DAYS + 1)
-    ]
+    last = find_last_day(book)
+    bounds = [from_s(begin_of_day(last - timedelta(days=n - 1), book.zone)) for n in range(QUALITY_DAYS + 1)]
     bounds.reverse()
     return list(pairwise(bounds))
 
@@ -152,6 +151,7 @@ def build_suppliers(book: Book, last_days: LastDays) -> Section:
     return Section("suppliers", TITLES["suppliers"], _list_figures(judged), (table,), note=note and f"{note[0].upper()}{note[1:]}.")  # fmt: skip
 
 
+_BY_PROMISE: Final = "judged by what was promised, not by what is usual"
 _COLUMNS: Final = (
     Column("feed", "Feed"),
     Column("supplier", "Supplier"),
@@ -191,7 +191,7 @@ def _list_figures(judged: Mapping[str, Judged]) -> tuple[Figure, ...]:
             title="Feeds that kept their promise",
             value=float(kept) if known else None,
             unit="feeds",
-            why_no_usual="judged by what was promised, not by what is usual",
+            why_no_usual=_BY_PROMISE,
             why_unknown="" if known else "nothing is known of any feed",
             note=f"of {say_count(len(known), 'feed')} that can be judged" if known else "",
             source="quality of feeds",
@@ -285,7 +285,7 @@ def _list_promised(whole: Judged, promise: Promise | None) -> tuple[Figure, ...]
             unit=unit,
             decimals=decimals,
             known_percent=whole.watched_percent,
-            why_no_usual="judged by what was promised, not by what is usual",
+            why_no_usual="nothing was promised of it" if limit is None else _BY_PROMISE,
             target=None if limit is None else _promise_of(value, limit, at_least),
             why_unknown="" if value is not None else "nothing of it is known",
             note=whole.rejects if name == "rejected" else "",
@@ -297,7 +297,7 @@ def _list_promised(whole: Judged, promise: Promise | None) -> tuple[Figure, ...]
 
 def _promise_of(value: float | None, limit: float, at_least: bool) -> Target:
     missed = None if value is None else (value < limit if at_least else value > limit)
-    return Target(limit, at_least, missed, "the supplier's promise, or what is expected where nothing was agreed on")
+    return Target(limit, at_least, missed, "promised, or expected where nothing was agreed on")
 
 
 def _build_stretches(plan: Plan, stretches: Sequence[Judged], unit: str) -> Table:

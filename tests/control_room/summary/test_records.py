@@ -303,3 +303,36 @@ def test_a_database_of_records_that_cannot_be_read_takes_only_itself_out_of_the_
         assert summary.figure("robot.deliveries").value == 720
         assert "the alarms could not be read" in summary.header.made_from
         assert "cannot be read" in summary.section("alarms").note
+
+
+def test_a_month_that_runs_looks_back_from_its_last_whole_day(past, tell):
+    """On the afternoon of the 17th the month's decisions are those of the 16th; what is to come is not held against it."""
+    for back in range(1, 4):
+        past.share("cell.available_percent", DAY - timedelta(days=back), 98.0)
+    past.total("robot.deliveries", DAY, 3.0, hours=lambda place: place < 15)
+    past.write()
+
+    summary = tell(month_of(DAY))
+
+    assert [d.text[-26:] for d in summary.answer.decisions] == ["was missed 3 days in a row."[-26:]]
+    assert summary.header.is_over is False
+
+
+def test_drones_that_are_heard_of_only_in_flight_are_compared_over_the_hours_that_were_watched(past, tell):
+    """A day of which six hours were watched: missions of these hours against those of the same; none is heard: not known."""
+    for back in range(9):
+        day = DAY - timedelta(days=7 * back)
+        hours = (lambda place: place < 6) if back == 0 else (lambda place: True)
+        past.total("robot.deliveries", day, 10.0, hours=hours)
+        past.total("drone.missions", day, 5.0 if back else 9.0, hours=lambda place, b=back: place % 2 == 0 and (b or place < 6))  # fmt: skip
+    past.write()
+
+    summary = tell(day_of(DAY))
+
+    figure = summary.figure("drone.missions")
+    assert (figure.value, figure.usual.median, figure.usual.weeks, figure.known_percent) == (27, 15, 8, None)
+    for place in (0, 2, 4):
+        past.forget("drone.missions", DAY, place)
+    past.write()
+    figure = tell(day_of(DAY)).figure("drone.missions")
+    assert (figure.value, figure.usual, figure.departure) == (None, None, "unknown")

@@ -195,6 +195,18 @@ def test_a_line_is_claimed_by_one_and_free_again_when_its_holder_is_gone(either)
     assert one.claim(DUE + 10 * HOLD, "one", HOLD, ["director"]) is None
 
 
+def test_lines_that_ended_long_ago_are_let_go_and_open_ones_stay(either):
+    """After 400 days who got what is nobody's business any more; what waits is never forgotten."""
+    outbox = SummaryOutbox(either)
+    outbox.add([Line(f"2026-06-{n}", "director", "day", f"key-{n}", DUE) for n in (16, 17)])
+    claimed = outbox.claim(DUE, "one", HOLD, ["director"])
+    outbox.settle(claimed, "one", SENT, DUE)
+
+    assert outbox.let_go(DUE + timedelta(days=400)) == 0
+    assert outbox.let_go(DUE + timedelta(days=401)) == 1
+    assert [line.state for line in outbox.list_lines()] == [QUEUED]
+
+
 def test_many_processes_at_once_claim_each_line_once(either):
     """Three threads on twenty lines: each is claimed by exactly one of them."""
     SummaryOutbox(either).add(
