@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.benchmarks import isolation, writer_step
+from tests.benchmarks import find_step, first_paint, isolation, timeline_screen, writer_step
 from tests.benchmarks.many_screens import run_clients
 from tests.benchmarks.page import has_browser, quantile, run_browser, run_page, run_wire
 from tests.benchmarks.processes import Exchange, Target, run_target
@@ -82,3 +82,26 @@ def test_a_feed_that_floods_or_drips_leaves_the_others_as_fresh():
 def test_the_writer_keeps_up_with_a_full_city():
     """A step of 5,000 vehicles, and now and then of 20,000 requests, takes a fraction of the second between two."""
     assert writer_step.measure(short=True)["writer_step_p95_ms"] <= 200
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not has_browser(), reason="no Chromium here")
+def test_screens_say_something_soon():
+    """Wall and desk show figures in a small multiple of what a person notices, from a cold and from a warm browser."""
+    found = first_paint.measure("ours", short=True)
+
+    assert found["first_paint_wall_cold_ms"] <= 3 * 1500
+    assert found["first_paint_wall_warm_ms"] <= 3 * 700
+    assert found["first_paint_desk_cold_ms"] <= 3 * 2000
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not has_browser(), reason="no Chromium here")
+def test_a_moment_of_the_day_is_on_the_desk_soon():
+    """The desk is right after a seek into a recorded day, from disk."""
+    assert timeline_screen.measure("ours", short=True)["timeline_screen_p95_ms"] <= 3 * 500
+
+
+def test_a_search_is_answered_while_somebody_types():
+    """Among 30,000 things, before the next letter."""
+    assert find_step.measure("ours", short=True)["find_p95_ms"] <= 4 * 20
