@@ -10,6 +10,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Page, expect
 
+from control_room.handover.service import LISTED_MOST
 from tests.browser.alarm_room import AlarmRoom
 from tests.browser.conftest import wait_for
 from tests.browser.test_real_access import list_findings
@@ -265,3 +266,20 @@ def test_escape_leaves_the_form_before_it_leaves_the_guidance(open_as: Any) -> N
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(page.locator(".desk-detail .notes-of")).to_have_count(0)
+
+
+def test_every_handover_that_is_kept_is_reached(room: AlarmRoom, open_as: Any) -> None:
+    """The newest are listed; "Earlier" goes back to the first one, and the focus to the first that came with it."""
+    while len(room.room.handover.book.sheets) <= LISTED_MOST:
+        tell(room, "sign", "Anna Weiss", first="Nothing.")
+        end_all(room)
+    number = max(room.room.handover.book.sheets)
+    page = open_as("Ben Okafor").page
+    past = page.locator(".handover-past")
+    expect(past).to_contain_text(f"The newest {LISTED_MOST} of {number}.")
+    past.get_by_role("button", name="Earlier").press("Enter")
+    expect(past.locator("tbody tr")).to_have_count(number)
+    expect(past.get_by_role("button", name="Earlier")).to_have_count(0)
+    wait_for(page, f"document.activeElement.textContent === '{number - LISTED_MOST}'")
+    past.get_by_role("link", name="1", exact=True).click()
+    wait_for(page, f"{TITLE} === 'Handover 1'")
