@@ -219,5 +219,5 @@ def to_minute(seen_at: datetime, before: datetime) -> datetime:
 
 
 def describe(display: str, screen: str) -> str:
-    """What a display without a name is called."""
-    return f"{screen or 'display'} {display[:6]}"
+    """What a display without a name is called; a kiosk is called what its address says."""
+    return display if screen.startswith("experience") else f"{screen or 'display'} {display[:6]}"
