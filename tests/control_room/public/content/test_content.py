@@ -12,7 +12,7 @@ from control_room.city import CITIES, load_city
 from control_room.public.content import ContentError, build_content_page, load_content
 from control_room.public.content.content import NOW, find_folder, read_content
 from control_room.public.words import load_catalogues
-from control_room.public.words.plain import find_forbidden
+from control_room.public.words.plain import GRADE_MOST, find_forbidden, measure_grade
 
 CITY = load_city(CITIES / "milton_keynes")
 OWN = find_folder(CITY)
@@ -77,6 +77,24 @@ def test_nothing_on_the_page_is_an_operators_word_or_an_open_brace(language):
     for text in shown:
         assert find_forbidden(text, catalogue.forbidden) == [], text
         assert not set(text) & set("{}<>*"), text
+
+
+def test_steps_questions_and_stories_read_for_ages_nine_to_eleven():
+    """Each explained drawing, each story and the whole quiz are at most grade 6: age 11."""
+    page = build_content_page(WHOLE, load_catalogues()["en"])
+    passages = {
+        **{f"how {name}": [step["text"] for step in how["steps"]] for name, how in page["how"].items()},
+        **{f"story {story['id']}": [f"{story['title']}.", story["short"], *list_lines(story)] for story in page["stories"]},
+        "quiz": [text for q in page["quiz"] for text in (q["question"], q["answer"])],
+    }  # fmt: skip
+
+    assert len(passages) > 10
+    assert {name: grade for name, texts in passages.items() if (grade := measure_grade(texts)) > GRADE_MOST} == {}
+
+
+def list_lines(story):
+    """The lines of a story as they are read."""
+    return ["".join(span["text"] for span in line) for block in story["blocks"] for line in block["lines"]]
 
 
 def list_texts(value):

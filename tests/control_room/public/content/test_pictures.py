@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from control_room.public.content.pictures import BYTES_MOST, FOLDER, list_parts, list_picture_faults
+from control_room.public.state import KINDS
 
 DRAWINGS = sorted(path.stem for path in FOLDER.glob("*.svg"))
 GOOD = (
@@ -14,8 +17,17 @@ GOOD = (
 
 
 def test_there_is_a_drawing_of_everything_that_is_explained():
-    """Robot, shuttle, drone, mast, bus and the city's grid."""
-    assert set(DRAWINGS) >= {"robot", "shuttle", "drone", "mast", "bus", "grid"}
+    """Every kind that a visitor can touch, and the city's grid."""
+    assert set(DRAWINGS) >= {*KINDS, "mast", "grid"}
+
+
+def test_every_part_that_can_be_pointed_at_is_documented():
+    """The page for who writes the steps lists the parts of each drawing: no more, no fewer."""
+    page = (FOLDER.parents[2] / "docs" / "experience-content.md").read_text(encoding="utf-8")
+    for name in DRAWINGS:
+        parts = re.findall(r'<g id="([\w-]+)" class="pic-part"', (FOLDER / f"{name}.svg").read_text(encoding="utf-8"))
+        row = next(line for line in page.splitlines() if line.startswith(f"| {name} |"))
+        assert sorted(row.split("|")[2].strip().split(", ")) == sorted(parts)
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
