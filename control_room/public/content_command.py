@@ -41,7 +41,7 @@ def add_commands(commands: Any, find_city: Callable[[str | None], City], now: Ca
 def _check(options: argparse.Namespace, find_city: Callable[[str | None], City], now: Callable[[], datetime]) -> int:
     from control_room.public.content.check import describe_due, list_due
     from control_room.public.content.content import find_folder, read_content
-    from control_room.public.words.catalogue import CatalogueError, load_catalogues
+    from control_room.public.words.catalogue import CatalogueError, list_plain_faults, load_catalogues, read_files
 
     city = find_city(options.city)
     folder = Path(options.folder) if options.folder else find_folder(city)
@@ -50,12 +50,13 @@ def _check(options: argparse.Namespace, find_city: Callable[[str | None], City],
         return 2
     try:
         catalogues = load_catalogues()
+        words = [(f"{language}.yaml", line, what) for language, line, what in list_plain_faults(read_files())]
     except CatalogueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     content, faults = read_content(city, folder)
-    if faults:
-        sys.stderr.write("".join(f"{file}:{line}: {what}\n" for file, line, what in faults))
+    if words or faults:
+        sys.stderr.write("".join(f"{file}:{line}: {what}\n" for file, line, what in [*words, *faults]))
         return 2
     lines = describe_due(list_due(content, options.on or now().astimezone(city.zone).date()))
     sys.stdout.write("".join(f"{line}\n" for line in [_describe(content, list(catalogues)), *lines]))

@@ -31,6 +31,7 @@ from control_room.public.words.grammar import (
     plural_categories,
     plural_category,
 )
+from control_room.public.words.plain import SENTENCE_WORDS_MOST, find_forbidden, find_long
 
 FOLDER: Final = Path(__file__).parent
 FIRST: Final = "en"  # the language in which texts are written first
@@ -127,6 +128,18 @@ def load_catalogues(folder: Path = FOLDER) -> Mapping[str, Catalogue]:
     Raises:
         CatalogueError: a file is missing or wrong, or a language lacks what the first has.
     """
+    catalogues, faults = read_catalogues(read_files(folder))
+    if faults:
+        raise CatalogueError("\n".join(f"{language}.yaml:{line}: {what}" for language, line, what in faults))
+    return catalogues
+
+
+def read_files(folder: Path = FOLDER) -> dict[str, str]:
+    """The text of every language's file.
+
+    Raises:
+        CatalogueError: one is missing, or is no text.
+    """
     texts = {}
     for language in LOCALES:
         path = folder / f"{language}.yaml"
@@ -135,10 +148,7 @@ def load_catalogues(folder: Path = FOLDER) -> Mapping[str, Catalogue]:
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise CatalogueError(f"{path.name}: cannot be read: {why}") from None
-    catalogues, faults = read_catalogues(texts)
-    if faults:
-        raise CatalogueError("\n".join(f"{language}.yaml:{line}: {what}" for language, line, what in faults))
-    return catalogues
+    return texts
 
 
 def read_catalogues(files: Mapping[str, str]) -> tuple[Mapping[str, Catalogue], list[tuple[str, int, str]]]:
@@ -154,6 +164,35 @@ def read_catalogues(files: Mapping[str, str]) -> tuple[Mapping[str, Catalogue], 
         for language, (catalogue, lines) in read.items():
             faults += [(language, line, what) for line, what in _compare(read[FIRST][0], catalogue, lines)]
     return ({} if faults else {language: made for language, (made, _) in read.items()}), faults
+
+
+def list_plain_faults(files: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    """(language, line, what) of texts that are well formed, but not what a visitor should read.
+
+    Args:
+        files: text of a file by language; what cannot be read is `read_catalogues`' to tell.
+    """
+    faults = []
+    for language, content in files.items():
+        catalogue, lines, _ = _read(language, content)
+        if catalogue is None:
+            continue
+        for key, text in catalogue.texts.items():
+            for form in dict.fromkeys(text.forms.values()):
+                faults += [(language, lines[key], f"{key}: {what}") for what in _list_unplain(form, catalogue)]
+    return faults
+
+
+def _list_unplain(form: str, catalogue: Catalogue) -> list[str]:
+    faults = [
+        f"{word!r} is a word of people who run things; say it as you would to a child of nine"
+        for word in find_forbidden(form, catalogue.forbidden)
+    ]
+    if find_long(form):
+        faults.append(f"has a sentence of more than {SENTENCE_WORDS_MOST} words; make two of it")
+    if any(letter.isdigit() for letter in form.replace("5G", "")):
+        faults.append("a figure has a source and a date, so it is a value in braces and never stands in a text")
+    return faults
 
 
 def _read(language: str, text: str) -> tuple[Catalogue | None, Mapping[str, int], list[Fault]]:

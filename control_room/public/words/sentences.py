@@ -127,8 +127,9 @@ class _Said:
         said = figure or {}
         text = self.catalogue.say(key, self.zone, **values)
         source = said.get("source") or LIVE
-        if source == LIVE and (self.city or {}).get("simulated"):
-            source = SANDBOX
+        # What was reckoned from a count, with a published factor, is as made up as the count.
+        if (self.city or {}).get("simulated") and (source == LIVE or said.get("since") is not None):
+            return Sentence(key.removeprefix("sentence."), text, large, SANDBOX, None, about)
         return Sentence(key.removeprefix("sentence."), text, large, source, said.get("as_of"), about)
 
     def of_the_moment(

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from control_room.public.words.catalogue import CatalogueError, load_catalogues, read_catalogues
+from control_room.public.words.catalogue import (
+    CatalogueError,
+    list_plain_faults,
+    load_catalogues,
+    read_catalogues,
+    read_files,
+)
 from control_room.public.words.grammar import LOCALES, plural_categories
 from control_room.public.words.plain import (
     GRADE_MOST,
@@ -149,6 +155,24 @@ def test_every_fault_is_said_with_its_line(english, welsh, fault):
 
     assert fault in faults
     assert catalogues == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("In the stale {place}.", "here: 'stale' is a word of people who run things"),
+        ("In {place} " + "and so on " * 7 + ".", "here: has a sentence of more than 20 words"),
+        ("In {place} since 2018.", "here: a figure has a source and a date"),
+    ],
+)
+def test_texts_that_are_not_plain_are_told_with_their_line(text, fault):
+    """They can be read by us, but should not be by visitors; the check names them, and our own have none."""
+    english = EN.replace("texts:", "forbidden: [stale]\ntexts:").replace("In {place}.", text)
+    (found,) = list_plain_faults({"en": english, "cy": CY})
+
+    assert found[:2] == ("en", 5)
+    assert found[2].startswith(fault)
+    assert list_plain_faults(read_files()) == []
 
 
 def test_a_missing_file_is_named(tmp_path):

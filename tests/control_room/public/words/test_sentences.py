@@ -147,6 +147,18 @@ def test_a_made_up_city_says_so_first_and_in_every_source():
     assert [sentence.source for sentence in others] == ["sandbox", COUNCIL]
 
 
+def test_carbon_of_made_up_deliveries_is_made_up():
+    """The factor is the council's and the deliveries are not: in a made-up city their product is made up too."""
+    carbon = figure(60.9, "230,000 kg over 800,000 deliveries", "2024", since=NOON - 12 * HOUR)
+    figures = {"deliveries_today": figure(212.0, since=NOON - 12 * HOUR), "carbon_saved_today_kg": carbon}
+    made_up = build_sentences({"city": city("sandbox", simulated=True), "figures": figures}, "en")[-1]
+    real = build_sentences({"city": city(), "figures": figures}, "en")[-1]
+
+    assert made_up.text == real.text == "Robots have kept about 61 kg of carbon dioxide out of the air today."
+    assert (made_up.source, made_up.as_of) == ("sandbox", None)
+    assert (real.source, real.as_of) == ("230,000 kg over 800,000 deliveries", "2024")
+
+
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_nothing_of_a_recorded_hour_is_said_to_be_now(language):
     """The moment is told instead; what was today, last week or unseen then is not told at all."""
