@@ -220,4 +220,6 @@ def to_minute(seen_at: datetime, before: datetime) -> datetime:
 
 def describe(display: str, screen: str) -> str:
     """What a display without a name is called; a kiosk is called what its address says."""
-    return display if screen.startswith("experience") else f"{screen or 'display'} {display[:6]}"
+    if screen.startswith("experience"):
+        return display.removeprefix("experience-")
+    return f"{screen or 'display'} {display[:6]}"

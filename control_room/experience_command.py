@@ -54,6 +54,7 @@ def add_experience(commands: Any) -> None:
             parser.add_argument(
                 *flags, dest=setting.name, type=type(setting.default), metavar="VALUE", help=help_text + default
             )
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when whoever started it is gone")
     add_content(parser.add_subparsers(metavar="WHAT"), _find_city, SystemClock().now)
 
 
@@ -77,8 +78,16 @@ def running_beside(settings: Mapping[str, Any], dashboard_port: int) -> Iterator
         "--city": settings["city"],
     }
     process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-        [sys.executable, "-m", "control_room", "experience", *(part for pair in words.items() for part in pair)],
+        [
+            sys.executable,
+            "-m",
+            "control_room",
+            "experience",
+            *(part for pair in words.items() for part in pair),
+            "--until-stdin-closes",
+        ],
         cwd=ROOT,
+        stdin=subprocess.PIPE,  # held open for as long as we live
         # Its own group: Ctrl-C reaches us first, and we end it.
         start_new_session=True,
     )
@@ -100,9 +109,11 @@ def run_experience(options: argparse.Namespace) -> int:
     """
     import uvloop
 
-    from control_room.serving import listen, set_up_log
+    from control_room.serving import end_with_stdin, listen, set_up_log
 
     settings = read_settings(vars(options))
+    if options.until_stdin_closes:
+        end_with_stdin()
     set_up_log(settings["log_json"])
     data = data_folder(settings["data"])
     listener = listen(settings["host"], settings["experience_port"])

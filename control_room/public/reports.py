@@ -18,6 +18,9 @@ A_PART: Final = 10
 MAX_REPORT_BYTES: Final = 4096
 # A display that is in no report for so long has been forgotten there.
 FORGOTTEN_AFTER_S: Final = 60
+# Whoever reaches a public screen can claim any name: it must never be that of a staff display.
+APART: Final = "experience-"
+LONGEST_NAME: Final = 64 - len(APART)
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _Seconds = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -44,7 +47,7 @@ class Report:
 
     number: _Seconds
     screen: Literal["experience", "experience-display"]
-    display: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{4,64}$")] | None
+    display: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", min_length=4, max_length=LONGEST_NAME)] | None
     silent_s: _Seconds
     gone_s: _Seconds | None
     age_s: _Seconds
@@ -70,7 +73,7 @@ def _row(number: int, screen: Screen, now: datetime) -> dict[str, Any]:
     return {
         "number": number,
         "screen": screen.name,
-        "display": screen.display,
+        "display": screen.display if screen.display and len(screen.display) <= LONGEST_NAME else None,
         "silent_s": _since(screen.seen_at, now),
         "gone_s": None if screen.left_at is None else _since(screen.left_at, now),
         "age_s": _since(screen.since, now),
@@ -104,7 +107,7 @@ def _screen(report: Report, now: datetime) -> Screen:
         age_ms=report.age_ms,
         left_at=None if report.gone_s is None else now - timedelta(seconds=report.gone_s),
         build=report.build,
-        display=report.display,
+        display=None if report.display is None else APART + report.display,
         address=None,
         since=now - timedelta(seconds=report.age_s),
     )

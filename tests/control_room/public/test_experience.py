@@ -329,7 +329,7 @@ def test_a_display_is_known_to_the_dashboard_by_its_name(tmp_path):
     known, forgotten = asyncio.run(story())
 
     assert [(s.display, s.name, s.audience, s.seq, s.age_ms, s.build) for s in known] == [
-        ("north-door", "experience", "public", 3, 250, "abc123")
+        ("experience-north-door", "experience", "public", 3, 250, "abc123")
     ]
     assert forgotten == {}
 

@@ -61,7 +61,7 @@ def test_states_reach_screens_by_redis(redis, tmp_path):
     facts, displays = asyncio.run(story())
 
     assert facts["city"]["title"] == "Milton Keynes"
-    assert displays == ["north-door"]
+    assert displays == ["experience-north-door"]
 
 
 def test_the_screens_user_may_read_nothing_else(redis):
