@@ -29,7 +29,7 @@ export class Attract {
     if (find("title-attract").closest("[hidden]") !== null) return;
     const sentences = this.list();
     if (sentences.length === 0) {
-      this.show({ key: "", text: this.words.say(this.facts.city ? "attract.title" : "label.waiting"), source: null, as_of: null }, 0, 0);
+      this.show({ key: "", text: this.words.say(this.facts.city ? "attract.title" : "title"), source: null, as_of: null }, 0, 0);
       return;
     }
     const at = sentences.findIndex((sentence) => sentence.key === this.key);

@@ -1,7 +1,7 @@
 /* Touch something that moves: what it is, what it is doing now, what it is for, what its kind has done. */
 
 import { drawing, fill, find, make, say } from "./page.js";
-import { figureLine, findStory, listPublished } from "./stories.js";
+import { BATTERY, figureLine, findStory, listPublished } from "./stories.js";
 
 const REACH_PX = 70;
 const KINDS = ["robot", "shuttle", "drone", "bus", "mast"];
@@ -106,6 +106,16 @@ export class Explore {
     this.write(words.say(`kind.${kind}`), lines, name);
   }
 
+  /** The drawing does what the touched thing does. */
+  move(svg) {
+    if (svg === null || this.thing === null) return;
+    const row = this.thing.slot < 0 ? null : this.row(this.thing);
+    svg.classList.toggle("resting", row === null || this.facts.recording?.recorded === true);
+    svg.dataset.doing = row?.doing ?? "unknown";
+    svg.style.setProperty("--battery", String(BATTERY[row?.battery] ?? 0));
+    svg.style.setProperty("--busy", row?.state === "busy" ? "1" : "0");
+  }
+
   purpose(kind) { return findStory(this.words.content, kind)?.short ?? this.words.say(`what.${kind}`); }
 
   /** What its kind has done: counted today, and what the council has published, with source and year. */
@@ -153,8 +163,12 @@ export class Explore {
       place.dataset.of = kind;
       fill(place);
       const picture = await drawing(kind);
-      if (place.dataset.of === kind && picture !== null) fill(place, picture);
+      if (place.dataset.of === kind && picture !== null) {
+        picture.setAttribute("preserveAspectRatio", "xMidYMid slice");
+        fill(place, picture);
+      }
     }
+    this.move(place.querySelector("svg"));
   }
 }
 

@@ -1,7 +1,7 @@
 /* How it works: one explained picture at a time, a step at a time, moved by what is really going on. */
 
 import { drawing, fill, find, say } from "./page.js";
-import { listSteps, pictureOf } from "./stories.js";
+import { BATTERY, listSteps, pictureOf } from "./stories.js";
 
 const FIRST = "robot";
 
@@ -38,7 +38,7 @@ export class How {
     say(find("how-name"), words.say(`how.${kind}`));
     say(find("how-text"), step.text);
     say(find("how-step"), words.say("how.step", { count: this.step + 1, all: steps.length }));
-    const sight = this.facts.city?.sees?.[kind]?.sight === "seen";
+    const sight = this.facts.city?.sees?.[kind]?.sight === "seen" && this.facts.recording?.recorded !== true;
     say(find("how-live"), words.say(!sight ? "how.resting" : this.facts.city.simulated ? "how.moving_sandbox" : "how.moving"));
     for (const id of ["how-next", "how-back"]) find(id).disabled = steps.length < 2;
     const name = pictureOf(words.content, kind), place = find("how-picture");
@@ -57,13 +57,10 @@ export class How {
     if (svg === null) return;
     svg.classList.toggle("resting", !sight);
     for (const found of svg.querySelectorAll(".spoken-of")) found.classList.remove("spoken-of");
-    svg.classList.toggle("speaks", Boolean(step.part));
-    if (step.part && /^[\w-]+$/.test(step.part)) svg.querySelector(`#${step.part}, .${step.part}`)?.classList.add("spoken-of");
-    const { figures, things, masts } = this.facts;
-    const battery = { low: 0.2, half: 0.5, full: 0.9 }[this.usual("battery")] ?? 0;
-    svg.style.setProperty("--battery", String(battery));
+    if (step.part && /^[\w-]+$/.test(step.part)) svg.querySelector(`#${step.part}`)?.classList.add("spoken-of");
+    const { masts } = this.facts;
+    svg.style.setProperty("--battery", String(BATTERY[this.usual("battery")] ?? 0));
     svg.style.setProperty("--busy", String(masts?.length ? masts.filter(({ state }) => state === "busy").length / masts.length : 0));
-    svg.style.setProperty("--moving", things && figures ? "1" : "0");
     svg.dataset.doing = this.usual("doing") ?? "unknown";
   }
 

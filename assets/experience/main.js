@@ -73,6 +73,7 @@ function notice() {
   const hint = find("attract-hint");
   if (hint !== null) hint.dataset.words = facts.city?.simulated ? "attract.hint_sandbox" : "attract.hint";
   if (hint !== null && words.has(hint.dataset.words)) say(hint, words.say(hint.dataset.words));
+  if (hint !== null) hint.hidden = root.dataset.sight !== "now"; // "right now" of what is not would be no truth
 }
 
 // Screens

@@ -2,6 +2,9 @@
 
 import { make } from "./page.js";
 
+/** How full a battery is drawn, by its band. */
+export const BATTERY = { low: 0.2, half: 0.5, full: 0.9 };
+
 /** Where a figure or a sentence is from, in words. Nothing where nobody has to say. */
 export function sourceLine(words, { source, as_of: asOf }) {
   if (!source) return "";

@@ -105,7 +105,7 @@ def _kiosk(words: Words, title: str) -> str:
         '<dialog class="idle" id="idle" aria-labelledby="idle-title" aria-describedby="idle-lead">'
         + words.tag("h2", "idle.title", more=' id="idle-title"')
         + '<p id="idle-lead"></p><div class="actions">'
-        + button(words, "button.stay", "explore", "primary large", 'id="idle-stay"')
+        + button(words, "button.stay", "tick", "primary large", 'id="idle-stay"')
         + button(words, "button.leave", "home", "secondary", 'id="idle-leave"')
         + "</div></dialog>"
     )
