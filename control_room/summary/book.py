@@ -22,7 +22,7 @@ from control_room.city import City
 from control_room.handover.book import Note, fold
 from control_room.history.measures import get_measure
 from control_room.history.reader import Reader, Rows
-from control_room.history.spans import DAY_S
+from control_room.history.spans import DAY_S, begin_of_day
 from control_room.quality import Past
 from control_room.storage import schema
 from control_room.storage.feed_quality import QualityStore
@@ -105,7 +105,7 @@ class Book:
         newest_s: beginning of the newest day of which history knows anything; None of an empty one.
         alarms: events from a day before the period on; None where the journal does not reach back, or holds too many.
         why_no_alarms: why not; empty where there are.
-        quality: quarters of the period and the week before its end.
+        quality: by the stretch of the period, and by the day of the week before its end.
         events: planned ones that touch the period, by their beginning.
         faults: what could not be read, in words.
     """
@@ -238,7 +238,7 @@ def read_book(sources: Sources, period: Period, zone: ZoneInfo, city: City) -> B
     faults: list[str] = []
     no_journal: tuple[Sequence[Event] | None, str] = (None, "the journal of alarms cannot be read")
     alarms, why = _try(faults, "the alarms", no_journal, lambda: _read_alarms(sources, begins, ends))  # fmt: skip
-    quality: Past = _try(faults, "the quality of feeds", {}, lambda: _read_quality(sources, begins, ends))
+    quality: Past = _try(faults, "the quality of feeds", {}, lambda: _read_quality(sources, plan, zone))
     notes: list[Note] = _try(faults, "the notes", [], lambda: _read_notes(sources, begins, ends))
     return Book(
         city=city,
@@ -344,11 +344,13 @@ def _read_alarms(sources: Sources, begins: datetime, ends: datetime) -> tuple[Se
     return [decode_event(row) for row in rows], ""
 
 
-def _read_quality(sources: Sources, begins: datetime, ends: datetime) -> Past:
+def _read_quality(sources: Sources, plan: Plan, zone: ZoneInfo) -> Past:
     if sources.records is None:
         return {}
-    since = min(begins, ends - timedelta(days=QUALITY_DAYS))
-    return QualityStore(sources.records).load(since, ends - timedelta(seconds=1))
+    # A stretch of the period each, and the days of the week before its end that are not in it.
+    week = {from_s(begin_of_day(plan.period.last - timedelta(days=n), zone)) for n in range(QUALITY_DAYS)}
+    bounds = {*map(from_s, plan.begins), from_s(plan.ends[-1])} | {at for at in week if at < from_s(plan.begins[0])}
+    return QualityStore(sources.records).load_sums(sorted(bounds))
 
 
 def _read_notes(sources: Sources, begins: datetime, ends: datetime) -> list[Note]:

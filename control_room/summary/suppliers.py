@@ -202,7 +202,7 @@ def _list_figures(judged: Mapping[str, Judged]) -> tuple[Figure, ...]:
 
 def _within(quarters: Quarters, since: datetime, until: datetime) -> list[Figures]:
     first, last = (math.ceil(at.timestamp() / DAY_STEP_S) for at in (since, until))
-    return [quarters[number] for number in range(first, last) if number in quarters]
+    return [figures for number, figures in sorted(quarters.items()) if first <= number < last]
 
 
 def _add_up(quarters: Iterable[Figures]) -> Figures:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
 
 from control_room.model import FeedHealth
-from control_room.quality import DAY_STEP_S, Ledger, note_poll, restore
+from control_room.quality import DAY_STEP_S, Figures, Ledger, note_poll, restore
 from control_room.storage.database import migrate, open_database, sqlite_url
 from control_room.storage.feed_quality import KEPT_DAYS, QualityStore
 from control_room.storage.schema import feed_quality
@@ -139,3 +140,32 @@ def test_a_feed_that_is_no_longer_declared_does_not_come_back(engine):
     kept.save(ledger, now)
 
     assert restore(Ledger(), kept.load(now - DAY, now), ("robots",), now).records == {}
+
+
+def test_sums_of_stretches_are_those_of_their_quarters(engine):
+    """Whatever the stretches, the database's sum is that of the quarters one by one; other feeds and times are left out."""
+    kept = QualityStore(engine)
+    ledger, now = watch(with_past(Ledger(), NOW), NOW, 600, latency_ms=40.0)
+    ledger, now = watch(ledger, now, 200, latency_ms=900.0)
+    kept.save(ledger, now)
+    begin = NOW.replace(minute=NOW.minute // 15 * 15, second=0, microsecond=0)
+    bounds = [begin + timedelta(minutes=m) for m in (0, 15, 60, 150, 180)]
+
+    sums = kept.load_sums(bounds)["buses"]
+
+    quarters = kept.load(bounds[0], bounds[-1] - timedelta(seconds=1))["buses"]
+    for since, until in pairwise(bounds):
+        first, last = (int(at.timestamp() // DAY_STEP_S) for at in (since, until))
+        whole = Figures()
+        for number in range(first, last):
+            whole = whole.plus(quarters.get(number, Figures()))
+        found = sums[first]
+        assert (found.polls, found.gaps, found.rows, found.latencies, found.rejects) == (
+            whole.polls,
+            whole.gaps,
+            whole.rows,
+            whole.latencies,
+            whole.rejects,
+        )
+        assert (found.watched_s, found.fresh_s) == pytest.approx((whole.watched_s, whole.fresh_s))
+    assert sum(f.polls for f in sums.values()) < sum(f.polls for f in kept.load(NOW - DAY, now + DAY)["buses"].values())
