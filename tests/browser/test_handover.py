@@ -214,9 +214,12 @@ def test_a_sheet_prints_on_a4_with_all_its_facts(room: AlarmRoom, open_as: Any) 
         for words in ("SANDBOX", "R1 stands at the kerb.", "Robot R1 needs help", "Signed by Anna Weiss", "SHA-256")
     )
     assert not any(words in text for words in ("Your name", "Fleet", "Write a note", "Print"))
-    picture = document[0].render(scale=0.5).to_pil().convert("L")
-    ink = sum(picture.histogram()[:128]) / (picture.width * picture.height)
-    assert picture.getpixel((2, 2)) == 255 and 0.002 < ink < 0.2
+    # Whether or not backgrounds are printed.
+    coloured = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True, print_background=True))
+    for paper in (document, coloured):
+        picture = paper[0].render(scale=0.5).to_pil().convert("L")
+        ink = sum(picture.histogram()[:128]) / (picture.width * picture.height)
+        assert picture.getpixel((2, 2)) == 255 and 0.002 < ink < 0.2
 
 
 def test_a_note_is_written_and_read_where_the_alarm_is_worked_on(room: AlarmRoom, open_as: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import orjson
@@ -150,3 +151,21 @@ def test_a_query_holds_just_what_is_asked_for():
     ):
         with pytest.raises(WishError):
             decode_query(query, "kind", "key")
+
+
+def _as_json(fields: dict) -> bytes:
+    return json.dumps(fields).encode()
+
+
+@given(
+    st.binary(max_size=200)
+    | st.dictionaries(
+        st.sampled_from([*NOTE, *SIGN, *ACCEPT, "x"]),
+        st.none() | st.integers() | st.floats() | st.text(max_size=20) | st.lists(st.text(max_size=3)),
+        max_size=12,
+    ).map(_as_json)
+)
+def test_no_bytes_break_the_gate(body):
+    """Whatever is sent: a wish, or one line that says what is wrong."""
+    fault = find_fault("/handover/commands", body)
+    assert fault is None or ("\n" not in fault and 0 < len(fault) < 300)
