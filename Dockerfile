@@ -12,7 +12,8 @@ COPY assets assets
 RUN useradd --system --uid 10001 control && mkdir /data && chown control /data
 USER control
 VOLUME /data
-EXPOSE 8050
+# 8060: the public screens (`experience --host 0.0.0.0 --from http://dashboard:8050/public/stream`), from the same image.
+EXPOSE 8050 8060
 HEALTHCHECK CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8050/healthz', timeout=3)"]
 ENTRYPOINT ["python", "-m", "control_room"]
 CMD ["serve", "--host", "0.0.0.0", "--open-demo", "--feeds", "/data/feeds.yaml", "--data", "/data"]
