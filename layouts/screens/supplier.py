@@ -31,8 +31,8 @@ def path_of(feed: str, period: Period) -> str:
 
 def _bar(feed: str, period: Period, is_over: bool) -> Element:
     before, after = period.previous(), period.next()
-    ways: list[Child] = [_way("‹ before", feed, before, "previous")]
-    ways.append(_way("after ›", feed, after, "next") if is_over else None)
+    ways: list[Child] = [_way("‹ before", feed, before)]
+    ways.append(_way("after ›", feed, after) if is_over else None)
     for sort, text, other in (
         ("day", "Day", period if period.sort == "day" else day_of(period.last)),
         ("week", "Week", period if period.sort == "week" else week_of(period.last)),
@@ -50,8 +50,9 @@ def _bar(feed: str, period: Period, is_over: bool) -> Element:
     )
 
 
-def _way(text: str, feed: str, period: Period, relation: str) -> Element:
-    return el("a", {"href": path_of(feed, period), "aria-label": f"{relation}: {period.title}"}, text)
+def _way(text: str, feed: str, period: Period) -> Element:
+    """Who listens hears the words that stand there (WCAG 2.5.3), and of which period they are."""
+    return el("a", {"href": path_of(feed, period)}, text, el("span", {"class": "unseen"}, f": {period.title}"))
 
 
 def _list_forms(feed: str, period: Period) -> Element:

@@ -25,3 +25,21 @@ def test_pages_have_no_finding_and_nothing_falls_off_them(sandbox, watch, size):
         assert list_findings(page) == [], screen.path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen.path
     assert watched.faults == []
+
+
+def test_the_product_serves_the_daily_page_and_its_report(sandbox, watch):
+    """`/daily` leads to yesterday; a sandbox that began just now says that it knows nothing of it, and prints that."""
+    watched = watch(390, 844)
+    page = watched.page
+    page.goto(f"{sandbox.url}/feeds")
+    wait_for(page, "window.controlRoom && controlRoom.debug().panels > 1", 30)
+    page.get_by_role("link", name="Daily summary").click()
+    page.wait_for_url("**/daily/20*")
+    report = page.request.get(f"{page.url}.pdf")
+
+    assert page.locator(".daily-first").inner_text().startswith("Nothing is known of")
+    assert page.locator(".ribbon").is_visible()
+    assert list_findings(page) == []
+    assert watched.faults == []
+    assert report.status == 200
+    assert report.body().startswith(b"%PDF-")

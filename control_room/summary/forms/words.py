@@ -195,8 +195,8 @@ def say_titled(title: str, unit: str) -> str:
 
 
 def _is_named(title: str, unit: str) -> bool:
-    """Whether the title's last word is the unit."""
-    return bool(unit) and title.casefold().split()[-1:] == [unit.casefold()]
+    """Whether the unit is a word of the title."""
+    return bool(unit) and unit.casefold() in title.casefold().split()
 
 
 def say_rows(listed: int, of: int) -> str:

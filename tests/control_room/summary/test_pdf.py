@@ -78,6 +78,7 @@ def test_every_table_has_heads_and_headings_go_down_step_by_step(opened):
 
     assert len(tables) == 9
     assert all("/TH" in [name for name, _ in tags(table)] for table in tables)
+    assert all(e.A[0].Scope == "/Column" for name, e in found if name == "/TH")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
