@@ -57,7 +57,7 @@ export class How {
     if (svg === null) return;
     svg.classList.toggle("resting", !sight);
     for (const found of svg.querySelectorAll(".spoken-of")) found.classList.remove("spoken-of");
-    if (step.part && /^[\w-]+$/.test(step.part)) svg.querySelector(`#${step.part}`)?.classList.add("spoken-of");
+    if (step.part && /^[\w-]+$/.test(step.part)) svg.querySelector(`.${step.part}`)?.classList.add("spoken-of");
     const { masts } = this.facts;
     svg.style.setProperty("--battery", String(BATTERY[this.usual("battery")] ?? 0));
     svg.style.setProperty("--busy", String(masts?.length ? masts.filter(({ state }) => state === "busy").length / masts.length : 0));

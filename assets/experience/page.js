@@ -23,6 +23,7 @@ export function say(element, text) {
 }
 
 const pictures = new Map();
+let copies = 0;
 
 /** A drawing of ours as an SVG element; null where it cannot be had. Its scripts, if any ever came in, are left behind. */
 export async function drawing(name) {
@@ -35,5 +36,23 @@ export async function drawing(name) {
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (svg.nodeName !== "svg") return null;
   for (const found of svg.querySelectorAll("script, foreignObject")) found.remove();
+  nameParts(svg, copies += 1);
   return document.importNode(svg, true);
+}
+
+/** Ids of this copy's own: two copies of a drawing in one page would share gradients, and lose them with the first that hides.
+ *  A part is found by its class, which is its id in the file. */
+function nameParts(svg, copy) {
+  for (const part of svg.querySelectorAll("[id]")) {
+    part.classList.add(part.id);
+    part.id += `-${copy}`;
+  }
+  for (const element of [svg, ...svg.querySelectorAll("*")]) {
+    for (const attribute of element.attributes) {
+      const { name, value } = attribute;
+      if (name === "href" && value.startsWith("#")) attribute.value = `${value}-${copy}`;
+      else if (value.startsWith("url(#")) attribute.value = value.replace(")", `-${copy})`);
+      else if (name === "aria-labelledby") attribute.value = value.split(" ").map((id) => `${id}-${copy}`).join(" ");
+    }
+  }
 }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from control_room.public.content.pictures import FOLDER
@@ -10,6 +14,25 @@ pytestmark = pytest.mark.browser
 
 CSS = (FOLDER.parent / "pictures.css").read_text(encoding="utf-8")
 DRAWINGS = sorted(path.stem for path in FOLDER.glob("*.svg"))
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The files of the repository on a real server, as the public screens' process serves them."""
+    handler = functools.partial(QuietHandler, directory=str(FOLDER.parents[2]))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, *_):
+        pass
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +102,37 @@ def test_wheels_turn_only_while_the_robots_work(page):
     ):
         drawing.evaluate("(svg, doing) => { svg.dataset.doing = doing }", doing)
         assert ({"pic-wheel", "pic-road"} <= moving(page, "robot")) is runs, doing
+
+
+def test_a_second_copy_keeps_its_colours_when_the_first_is_hidden(browser, address):
+    """The page's own script puts a drawing in twice: no id is shared, and the copy that is seen has its sky and frame."""
+    page = browser.new_context(viewport={"width": 800, "height": 600}).new_page()
+    page.goto(f"{address}/assets/experience/pictures.css")
+    page.evaluate(
+        """async () => {
+          const { drawing } = await import("/assets/experience/page.js");
+          const [first, second] = [await drawing("robot"), await drawing("robot")];
+          first.style.display = "none";
+          document.body.replaceChildren(first, second);
+        }"""
+    )
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    referred = page.evaluate(
+        """[...document.querySelectorAll("svg:last-child [fill^='url'], svg:last-child use, svg:last-child [clip-path]")]
+           .map(e => (e.getAttribute("href") ?? e.getAttribute("clip-path") ?? e.getAttribute("fill")).replace(/^url\\(|\\)$/g, ""))
+           .map(id => document.querySelector(id)?.closest("svg") === document.body.lastElementChild)"""
+    )
+    named = page.evaluate(
+        "document.getElementById(document.body.lastElementChild.getAttribute('aria-labelledby').split(' ')[0]).textContent"
+    )
+    lids = page.locator(".robot-lid").count()
+    page.context.close()
+
+    assert len(ids) == len(set(ids))
+    assert len(referred) > 10
+    assert all(referred)
+    assert named == "A delivery robot"
+    assert lids == 2
 
 
 def test_what_a_step_speaks_of_shines(page):
