@@ -159,7 +159,7 @@
     const text = area(`accept-${sheet.number}`, 2, 1000, false);
     const made = form(`Take over from ${sheet.signed_by}`, [how, field("Remark (need not be)", text)], "I have read it and take over", async () => {
       const chosen = how.querySelector(":checked").value;
-      const order = { do: "accept", sheet: sheet.number, sha256: shown.sha256, how: chosen, text: text.value };
+      const order = { do: "accept", sheet: sheet.number, sha256: shown.sha256, how: chosen, text: text.value, read: shown.entries.length };
       if (shown.number !== sheet.number) { fail("Another handover is shown. Read this one first.", null); return; }
       if (await tell(order, `handover ${sheet.number} accepted`)) { clear(text); parts.title.focus(); }
     });
@@ -260,7 +260,7 @@
       const wanted = place.dataset.sheet ?? (state.waiting === null ? "draft" : String(state.waiting));
       const found = await ask(`/handover/sheet?number=${wanted}`);
       if (mine !== turn || place === null) return;
-      shown = found.told ?? { number: null, sha256: null };
+      shown = found.told ?? { number: null, sha256: null, entries: [] };
       drafted = Date.now();
       window.controlRoomPanels.patch(parts.sheet, found.sheet);
       parts.print.hidden = wanted === "draft";

@@ -108,13 +108,14 @@
       const draft = `${KEPT}${about} ${key}`, command = { number: null };
       const name = element("input", { type: "text", maxLength: 80, autocomplete: "name", required: true, value: commands.name() });
       const text = element("textarea", { rows: 3, maxLength: 1000, required: true, value: sessionStorage.getItem(draft) ?? "" });
-      text.addEventListener("input", () => { sessionStorage.setItem(draft, text.value); command.number = null; });
+      text.addEventListener("input", () => { sessionStorage.setItem(draft, text.value); });
       const lasts = element("select", {}, ...LASTS.map(([words, value]) => element("option", { value, textContent: words, selected: value === USUAL_S })));
       const kept = days > 0 ? `for ${days} days` : "for ever";
       const privacy = element("p", { className: "reason", textContent: `Others read it, and it is kept ${kept}: nothing personal about residents, no health matters.` });
       const keep = button("Keep this note", null, true);
       const form = element("form", { className: "handover-form notes-form" }, field("Your name", name), field(about === "room" ? "Note" : `Note about ${label}`, text), field("For how long?", lasts),
         privacy, element("div", { className: "handover-buttons" }, keep, button("Cancel", () => this.toggle())));
+      form.addEventListener("input", () => { command.number = null; }); // another wish, another number
       form.addEventListener("submit", async (event) => {
         event.preventDefault();
         if (keep.getAttribute("aria-disabled") === "true") return;

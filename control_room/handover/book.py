@@ -200,10 +200,30 @@ def _time(text: str) -> datetime:
 # What may be done
 
 
-def find_done(book: Book, command: str) -> Sequence[Entry]:
-    """Entries that came of that very command."""
+_WHATS: Final[Mapping[str, frozenset[str]]] = {
+    "sign": frozenset({"signed", "replaced"}),
+    "accept": frozenset({"accepted"}),
+    "question": frozenset({"questioned"}),
+    "answer": frozenset({"answered"}),
+    "withdraw": frozenset({"withdrawn"}),
+    "add": frozenset({"added"}),
+    "note": frozenset({"noted"}),
+    "done": frozenset({"done"}),
+    "keep": frozenset({"kept", "reopened"}),
+}
+
+
+def find_done(book: Book, wish: Wish) -> Sequence[Entry]:
+    """Entries that came of that very request, sent before; none where it is new.
+
+    Raises:
+        Refused: its number was that of another request: nobody is told that something was done that was not.
+    """
     things: list[Sheet | Note] = [*book.sheets.values(), *book.notes.values()]
-    return [entry for thing in things for entry in thing.entries if entry.command == command]
+    found = [entry for thing in things for entry in thing.entries if entry.command == wish.command]
+    if any(entry.what not in _WHATS[wish.do] or not is_same_person(entry.by, wish.by) for entry in found):
+        raise Refused("a request with this number was another one; give this one a number of its own")
+    return found
 
 
 def is_same_person(one: str, other: str) -> bool:
@@ -260,11 +280,13 @@ def _change_sheet(book: Book, wish: Wish, now: datetime) -> Entry:
         raise Refused("no question is open")
     if wish.do == "accept" and wish.sha256 != sheet.sha256:
         raise Refused("what you read is not what was signed; load the page anew and read it again")
+    if wish.do == "accept" and wish.read is not None and wish.read != len(sheet.entries) - 1:
+        raise Refused("something was said beside it since you read it; read that, then take over")
     facts: dict[str, Any] = {"text": wish.text}
     if wish.do == "accept":
         facts |= {"how": wish.how, "sha256": wish.sha256}
-    what = {"accept": "accepted", "question": "questioned", "answer": "answered", "withdraw": "withdrawn"}
-    return Entry(0, now, f"sheet {sheet.number}", what.get(wish.do, "added"), wish.by, wish.command, facts)
+    [what] = _WHATS[wish.do]
+    return Entry(0, now, f"sheet {sheet.number}", what, wish.by, wish.command, facts)
 
 
 def _note(book: Book, wish: Wish, now: datetime) -> Entry:

@@ -2,7 +2,8 @@
 
     POST /handover/commands   {"do", "by", "command", …}   200 {"done": [...]}, once it is on the disk
         sign       "first", "work", "watch", "replaces"     the sheet is made and frozen at that moment
-        accept     "sheet", "sha256", "how", "text"         of exactly what was read
+        accept     "sheet", "sha256", "how", "text", "read" of exactly what was read: the facts by their SHA-256, and
+                                                            so many entries beside them
         question   "sheet", "text"                          refused until it is answered
         answer     "sheet", "text"                          by who signed
         withdraw   "sheet", "text"                          by who signed
@@ -72,7 +73,7 @@ Do = Literal["sign", "accept", "question", "answer", "withdraw", "add", "note", 
 # do -> what it needs; what it may have beside.
 _FIELDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "sign": (frozenset({"first"}), frozenset({"work", "watch", "replaces"})),
-    "accept": (frozenset({"sheet", "sha256", "how"}), frozenset({"text"})),
+    "accept": (frozenset({"sheet", "sha256", "how"}), frozenset({"text", "read"})),
     "question": (frozenset({"sheet", "text"}), frozenset()),
     "answer": (frozenset({"sheet", "text"}), frozenset()),
     "withdraw": (frozenset({"sheet", "text"}), frozenset()),
@@ -140,6 +141,7 @@ class Wish(BaseModel):
     sheet: int | None = Field(None, ge=1)
     note: int | None = Field(None, ge=1)
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    read: int | None = Field(None, ge=0)
     how: How | None = None
     text: Annotated[str, BeforeValidator(_text(TEXT_MOST))] | None = None
     about: About | None = None

@@ -180,7 +180,7 @@ class HandoverService:
     def _obey(self, wish: Wish) -> tuple[int, dict[str, Any]]:
         """Judge, write, then answer."""
         kept, book = self._opened()
-        if done := find_done(book, wish.command):
+        if done := find_done(book, wish):
             return 200, {"done": [e.thing for e in done], "already": True}
         now = self._clock.now()
         entries = list_entries(book, wish, now)
@@ -210,7 +210,7 @@ class HandoverService:
             # What is in memory may be behind what is on the disk: `run` reads it anew before anything else is done.
             self._kept = None
             return 503, _words(f"not known whether it was done: {explain(error)}; look, then send it again")
-        if done := find_done(book, wish.command):
+        if done := find_done(book, wish):
             return 200, {"done": [e.thing for e in done], "already": False}
         return 503, _words(f"nothing was done: {explain(error)}")
 

@@ -103,8 +103,27 @@ def test_the_same_request_sent_again_is_known(room):
     room.do("note", text="One")
     room.do("note", text="Two")
     first = room.entries[0]
-    assert find_done(room.book, first.command) == [first]
-    assert find_done(room.book, "another-one") == []
+    assert find_done(room.book, wish("note", command=first.command)) == [first]
+    assert find_done(room.book, wish("note", command="another-one")) == []
+
+
+@pytest.mark.parametrize(
+    ("do", "by", "more"), [("note", "Ben", {}), ("sign", "Anna", {}), ("done", "Anna", {"note": 1})]
+)
+def test_the_number_of_another_request_is_refused(room, do, by, more):
+    """Else somebody would be told that something was done that was not."""
+    room.do("note", "Anna")
+    with pytest.raises(Refused, match="a request with this number was another one"):
+        find_done(room.book, wish(do, by, command=room.entries[0].command, **more))
+
+
+def test_what_was_said_after_it_was_read_is_read_before_it_is_accepted(room):
+    """An addition a second before the acceptance is not taken over unseen."""
+    room.do("sign", "Anna")
+    room.do("add", "Anna", sheet=1, text="R2 burns.")
+    with pytest.raises(Refused, match="something was said beside it since you read it"):
+        room.do("accept", "Ben", read=0)
+    assert room.do("accept", "Ben", read=1).sheets[1].state == "accepted"
 
 
 def test_a_note_ends_when_it_is_done_or_its_time_is_over(room):
