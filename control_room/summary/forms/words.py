@@ -57,13 +57,7 @@ def say_known_value(value: float | None, unit: str, decimals: int) -> str:
 
 def say_span(header: Header, count: int) -> str:
     """ "8 weeks": of what the usual is made."""
-    if header.period.sort == "month":
-        word = "month"
-    elif header.period.sort == "day" and header.holiday:
-        word = "holiday"
-    else:
-        word = "week"
-    return say_count(count, word)
+    return say_count(count, "holiday" if header.period.sort == "day" and header.holiday else "week")
 
 
 def say_usual(figure: Figure, header: Header) -> str:
@@ -261,8 +255,10 @@ def say_made_from(header: Header) -> str:
 
 def list_how(header: Header) -> list[str]:
     """How the figures and the pictures are to be read, for who does it for the first time."""
-    of = {"day": "the same weekday over the last eight weeks", "week": "the last eight weeks", "month": "months before"}
-    usual = "the last holidays" if header.period.sort == "day" and header.holiday else of[header.period.sort]
+    if header.period.sort == "day":
+        usual = "the last holidays" if header.holiday else "the same weekday of the eight weeks before"
+    else:
+        usual = "the same weekdays of the eight weeks before"
     return [
         f"Usual is half of what {usual} brought: between the quartiles, drawn as a band with the median as a line. "
         "A round dot lies as usual, or slightly off: outside of the band by less than its own width, as is the case on "

@@ -23,9 +23,18 @@ from control_room.summary.forms.sheets import (
     name_csv,
     write_csv,
 )
-from control_room.summary.forms.words import glance, is_worse, keep, say_departure, say_figure, say_percent, say_series
+from control_room.summary.forms.words import (
+    glance,
+    is_worse,
+    keep,
+    say_departure,
+    say_figure,
+    say_percent,
+    say_series,
+    say_span,
+)
 from control_room.summary.forms.workbook import encode_xlsx
-from control_room.summary.period import week_of
+from control_room.summary.period import month_of, week_of
 from tests.control_room.summary.example import make_empty, make_example
 
 EXAMPLE = make_example()
@@ -250,3 +259,13 @@ def test_only_what_is_far_off_stands_out():
     assert (say_departure(near), is_worse(near)) == ("slightly below usual", False)
     assert (say_departure(far), is_worse(far)) == ("below usual, worse", True)
     assert glance(Section("fleet", "Fleet", figures=(near,))) == "as usual"
+
+
+def test_it_is_said_what_usual_is_made_of():
+    """Weeks on ordinary days, in weeks and in months; holidays on a holiday."""
+    header = EXAMPLE.header
+    month = replace(header, period=month_of(header.begins.date()))
+    holiday = replace(header, holiday="Christmas Day")
+
+    assert [say_span(h, 8) for h in (header, month, holiday)] == ["8 weeks", "8 weeks", "8 holidays"]
+    assert say_span(holiday, 1) == "1 holiday"
