@@ -60,7 +60,12 @@ async def connect_redis(url: str, channel: str = STATES) -> AsyncIterator[_Subsc
     Raises:
         OSError: it cannot be reached, or refuses. Never with the address, which may hold a password.
     """
-    client = Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S, health_check_interval=10)
+    try:
+        client = Redis.from_url(
+            url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S, health_check_interval=10
+        )
+    except ValueError:
+        raise ConnectionError("the address is none of Redis") from None
     try:
         await client.ping()
         yield _Subscription(client, channel)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -28,6 +29,7 @@ from control_room.public.redis_bus import connect_redis
 from control_room.public.reports import FORGOTTEN_AFTER_S, ReportError, join_screens, read_reports
 from control_room.public.source import REPORTS
 from control_room.public.state import Fixed, PublicState, write_state
+from control_room.settings import SettingError
 
 log = structlog.get_logger()
 
@@ -58,6 +60,9 @@ class PublicService:
         count_deliveries: what was seen today; None where nobody counts.
         redis: URL, or empty.
         folder: where the counts of the week are kept once they are told; None keeps them in memory.
+
+    Raises:
+        SettingError: redis is no address of one.
     """
 
     def __init__(
@@ -73,6 +78,8 @@ class PublicService:
         self._clock = clock
         self._read_snapshot = read_snapshot
         self._count_deliveries = count_deliveries
+        if redis and urlsplit(redis).scheme not in ("redis", "rediss"):
+            raise SettingError("--redis: it must be redis://host:6379/0 (or rediss)")
         self._redis = redis
         self._file = folder / "public-week.json" if folder else None
         self._past = Past(week=_read_week(self._file))

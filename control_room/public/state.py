@@ -325,6 +325,8 @@ def read_json(text: bytes) -> PublicState:
     columns = {len(getattr(state.things, f.name)) for f in fields(Things)}
     if len(columns) != 1:
         raise PublicStateError("things: its columns differ in length")
+    if len(set(zip(state.things.kind, state.things.name, strict=True))) != len(state.things):
+        raise PublicStateError("things: a name is given twice")
     return state
 
 

@@ -31,7 +31,7 @@ SETTLES_H: Final = 3
 MOST_DAYS: Final = 7
 LEAST_DAYS: Final = 6
 # Older than that it is no news, and nothing is told instead.
-STANDS_DAYS: Final = 21
+STANDS_DAYS: Final = 14
 
 UNKNOWN: Final = Fixed("unknown", None, None, None)
 

@@ -127,7 +127,7 @@ ROBOTS = "stories/robots.yaml"
         (ROBOTS, "  title: Robots that bring the shopping\n", "", "lacks title"),
         (ROBOTS, "[robot_deliveries_total,", "[robot_deliveries_totl,", "there is no figure robot_deliveries_totl in figures.yaml; did you mean robot_deliveries_total"),
         (ROBOTS, "to people's doors.", "to people's doors", "short: is a sentence; end it with a full stop"),
-        (ROBOTS, "    - Maen nhw wedi gwneud {robot_deliveries_total} danfoniad.\n", "", "body: tells other figures than the English text"),
+        (ROBOTS, "    - Maen nhw wedi gwneud {robot_deliveries_total} o ddanfoniadau.\n", "", "body: tells other figures than the English text"),
         ("figures.yaml", "city: robot_deliveries_total", "city: robot_delivery_total", "city: the city's file has no figure robot_delivery_total; did you mean robot_deliveries_total"),
         ("figures.yaml", "    value: 100\n", "", "needs value, as_of and source"),
         ("how/robot.yaml", "part: robot-camera", "part: robot-kamera", "part: the drawing robot has no part robot-kamera; did you mean robot-camera"),
