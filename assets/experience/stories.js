@@ -16,6 +16,7 @@ export function sourceLine(words, { source, as_of: asOf }) {
 /** One figure as a line: the number large, what it counts, and its source. Null where it is not known. */
 export function figureLine(words, name, figure) {
   if (!figure || figure.value === null || !words.has(`figure.${name}`)) return null;
+  if (figure.at_least && figure.value === 0) return null; // "at least none" says nothing
   const number = words.count(figure.value);
   return make("p", { class: "figure" },
     make("b", { text: figure.at_least ? words.say("figure.at_least", { number }) : number }),
