@@ -163,16 +163,16 @@ def make_experience(settings: Mapping[str, Any], data: Path) -> Any:
     from control_room.access import LOOPBACK_NAMES
     from control_room.build import read_build
     from control_room.city import load_city
-    from control_room.clock import SystemClock
     from control_room.experience import ASSETS, ROOT, Experience
     from control_room.public.content import build_content_page
+    from control_room.public.content.check import list_due
     from control_room.public.content.content import find_folder, read_content
     from control_room.public.source import make_source
     from control_room.public.tape import Tape
     from control_room.public.words import CatalogueError, load_catalogues
     from control_room.serving import city_folder
 
-    city = load_city(city_folder(settings["city"]))
+    city, clock = load_city(city_folder(settings["city"])), SystemClock()
     try:
         catalogues = load_catalogues()
     except CatalogueError as error:
@@ -181,6 +181,13 @@ def make_experience(settings: Mapping[str, Any], data: Path) -> Any:
     for file, line, what in faults:
         # A story with a fault in it is left out; that is no reason for dark screens. `experience content check` says all.
         structlog.get_logger().warning("content of the public screens is left out", file=file, line=line, why=what)
+    overdue = [
+        due.what for due in list_due(content, clock.now().astimezone(city.zone).date()) if due.state == "out of date"
+    ]
+    if overdue:
+        structlog.get_logger().warning(
+            "content of the public screens is out of date", many=len(overdue), first=overdue[0]
+        )
 
     def build_content(facts: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         return {name: build_content_page(content, catalogue, facts) for name, catalogue in catalogues.items()}
@@ -190,7 +197,7 @@ def make_experience(settings: Mapping[str, Any], data: Path) -> Any:
     return Experience(
         city,
         make_source(settings["experience_from"]),
-        SystemClock(),
+        clock,
         Tape(data / "experience"),
         build_content,
         sorted(hosts),
