@@ -5,6 +5,7 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY control_room control_room
+COPY alerts alerts
 COPY layouts layouts
 COPY callbacks callbacks
 COPY feeds feeds

@@ -43,6 +43,8 @@ LOST_AFTER_S: Final = 15.0
 BLIND_AFTER_S: Final = 60.0
 STEP_S: Final = 1.0
 REPORT_EVERY_S: Final = 10.0
+# After a fault of ours in reading the source; lost connections it mends itself.
+AGAIN_S: Final = 5.0
 # Sentences are read: new ones oftener than that are no more than unrest.
 SENTENCES_EVERY_MS: Final = 10_000
 
@@ -121,6 +123,7 @@ class Experience:
         self._lost_ms: int | None = None
         self._bad: str | None = None
         self._disk_failing = False
+        self._failing: set[str] = set()
         languages = list(load_catalogues())
         self._pages = {
             "/experience": build_page("kiosk", city.title, build, languages).encode(),
@@ -255,14 +258,18 @@ class Experience:
     # Loops
 
     async def _take_states(self) -> None:
-        async with contextlib.aclosing(self._source.states()) as states:  # type: ignore[type-var]
-            async for data in states:
-                await self.take(data)
+        while True:
+            async with self._guarded("states"), contextlib.aclosing(self._source.states()) as states:  # type: ignore[type-var]
+                async for data in states:
+                    async with self._guarded("a state"):
+                        await self.take(data)
+            await asyncio.sleep(AGAIN_S)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(STEP_S)
-            await self.step()
+            async with self._guarded("the recording"):
+                await self.step()
 
     async def report(self) -> None:
         """Tells the dashboard what the displays last said of themselves."""
@@ -272,7 +279,19 @@ class Experience:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
-            await self.report()
+            async with self._guarded("reports"):
+                await self.report()
+
+    @contextlib.asynccontextmanager
+    async def _guarded(self, work: str) -> AsyncIterator[None]:
+        """A fault of ours in one state, or one look at the tape, must not end the loop: nobody is there to start it again."""
+        try:
+            yield
+            self._failing.discard(work)
+        except Exception:
+            if work not in self._failing:
+                log.exception("the public screens go on without it; said once, until it works again", what=work)
+            self._failing.add(work)
 
     # Answers
 

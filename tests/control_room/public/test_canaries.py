@@ -91,15 +91,10 @@ def find_canaries(text: str) -> list[str]:
 def _list_patterns() -> list[str]:
     px, py = (int(v[0]) for v in mercator(np.array([PILOT[0]]), np.array([PILOT[1]])))
     places = [f"{PILOT[0]:.5f}", f"{PILOT[1]:.5f}", str(px), str(py), f"{MIDDLE[0]:.4f}"]
-    numbers = [
-        f"{canary_number(kind, column, row):.0f}"
-        for kind in KINDS.values()
-        for column in range(len(kind.columns))
-        for row in range(3)
-    ]
+    numbers = [r"\b770\d{6}\b"]  # every canary_number, and nothing else here has nine digits that begin so
     # January of 1987: as a date, in milliseconds, in seconds.
     moments = [r"1987-0", r"\b53[678]\d{9}\b", r"\b53[678]\d{6}\b"]
-    return [*(re.escape(word) for word in (CANARY, *places, *numbers)), *moments]
+    return [*(re.escape(word) for word in (CANARY, *places)), *numbers, *moments]
 
 
 CANARIES = re.compile("|".join(_list_patterns()), re.IGNORECASE)

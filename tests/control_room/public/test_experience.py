@@ -136,8 +136,8 @@ def test_a_night_without_a_source_plays_the_last_good_hour(tmp_path):
             await app.take(state_at(clock.now(), past))
             clock.advance(2)
         seen = []
-        for _ in range(8 * 12):  # a night, a look every five minutes
-            clock.advance(300)
+        for _ in range(24):  # eight hours, a look every twenty minutes
+            clock.advance(1200)
             await app.step()
             facts = app.hub._audiences["public"].bundle.facts
             seen.append((app._showing, orjson.loads(facts["recording"])["content"]))
@@ -236,6 +236,29 @@ def test_what_is_no_state_is_not_shown(tmp_path):
         return taken, app.hub._audiences["public"].bundle is before
 
     assert asyncio.run(story()) == ([False, False, False], True)
+
+
+def test_a_fault_of_ours_in_one_state_ends_no_loop(tmp_path):
+    """A state that is shown badly (here: its sentences cannot be made) is said once, and the next one is shown."""
+
+    async def story():
+        app = make_experience(tmp_path)
+        whole = app.show
+        faulty = iter([True, True, False])
+
+        def show(*given):
+            if next(faulty, False):
+                raise KeyError("a text that is missing")
+            whole(*given)
+
+        app.show = show
+        async with app.running():
+            for second in range(3):
+                await app._source.queue.put(state_at(NOW + timedelta(seconds=second)))
+            await until(lambda: app._showing == "live")
+        return app._failing
+
+    assert asyncio.run(story()) == set()
 
 
 def test_a_full_disk_darkens_no_screen(tmp_path):

@@ -91,3 +91,11 @@ def test_columns_of_other_lengths_are_refused():
     content["things"]["name"].pop()
     with pytest.raises(PublicStateError, match="differ in length"):
         read_json(orjson.dumps(content))
+
+
+def test_a_name_given_twice_is_refused():
+    """Two things of one name would share a place on the map."""
+    content = orjson.loads(orjson.dumps(STATE))
+    content["things"]["name"][1] = content["things"]["name"][0]
+    with pytest.raises(PublicStateError, match="twice"):
+        read_json(orjson.dumps(content))

@@ -155,11 +155,11 @@ def test_a_week_follows_the_citys_midnight():
 
 
 def test_a_week_that_is_long_over_is_no_news():
-    """After three weeks without a newer one nothing is told."""
+    """After two weeks without a newer one nothing is told."""
     week = told({"Wolverton": 20})
     nothing = Table.empty(KINDS["request"])
 
-    assert tell_week(nothing, NAMED, week, NOW + timedelta(days=15), ZONE) is week
+    assert tell_week(nothing, NAMED, week, NOW + timedelta(days=13), ZONE) is week
     assert tell_week(nothing, NAMED, week, NOW + timedelta(days=30), ZONE) is None
 
 
