@@ -113,8 +113,9 @@ def say_known(figure: Figure) -> str:
 
 def say_percent(percent: float) -> str:
     """A share in whole per cent; what is not all is never said to be all, nor what is something nothing."""
-    whole = 100 if percent >= 100 else 0 if percent <= 0 else max(1, min(99, round(percent)))
-    return f"{whole} %"
+    if 0 < percent < 1:
+        return "less than 1 %"
+    return f"{100 if percent >= 100 else min(99, round(percent)) if percent > 0 else 0} %"
 
 
 def list_remarks(figure: Figure) -> list[str]:

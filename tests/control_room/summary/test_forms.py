@@ -240,7 +240,7 @@ def test_a_series_in_words_says_its_ends_and_what_is_missing():
     )
 
 
-@pytest.mark.parametrize(("percent", "text"), [(99.9, "99 %"), (100.0, "100 %"), (0.01, "1 %"), (0.0, "0 %")])
+@pytest.mark.parametrize(("percent", "text"), [(99.9, "99 %"), (100.0, "100 %"), (0.01, "less than 1 %"), (0.0, "0 %")])
 def test_nearly_all_is_not_all_and_nearly_nothing_not_nothing(percent, text):
     """A share is never rounded to all or nothing."""
     assert say_percent(percent) == text
