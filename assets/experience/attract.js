@@ -1,7 +1,7 @@
 /* The opening: one true sentence after another over the living city. On the big display also a board of figures. */
 
 import { fill, find, make, say } from "./page.js";
-import { sourceLine } from "./stories.js";
+import { honest, isTold, sourceLine } from "./stories.js";
 
 const EACH_MS = 9000, FADE_MS = 700;
 const BOARD = ["robots_out", "deliveries_today", "carbon_saved_today_kg", "buses_running", "shuttles_running", "drones_flying", "masts_up", "requests_fixed_week"];
@@ -68,10 +68,10 @@ export class Attract {
   board() {
     const board = find("board"), figures = this.facts.figures;
     if (board === null) return;
-    const known = BOARD.filter((name) => figures?.[name] && figures[name].value !== null && this.words.has(`figure.${name}`)).slice(0, BOARD_MOST);
+    const known = BOARD.filter((name) => isTold(figures?.[name]) && this.words.has(`figure.${name}`)).slice(0, BOARD_MOST);
     fill(board, ...known.map((name) => {
       const { value } = figures[name], { words } = this;
-      return make("li", {}, make("b", { text: words.count(value) }), make("span", { text: words.say(`figure.${name}`, { count: value }) }), make("small", { text: sourceLine(words, this.facts.city?.simulated && figures[name].source === "live" ? { source: "sandbox" } : figures[name]) }));
+      return make("li", {}, make("b", { text: words.count(value) }), make("span", { text: words.say(`figure.${name}`, { count: value }) }), make("small", { text: sourceLine(words, honest(figures[name], this.facts.city?.simulated)) }));
     }));
   }
 }

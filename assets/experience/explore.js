@@ -1,7 +1,7 @@
 /* Touch something that moves: what it is, what it is doing now, what it is for, what its kind has done. */
 
 import { drawing, fill, find, make, say } from "./page.js";
-import { BATTERY, figureLine, findStory, listPublished } from "./stories.js";
+import { BATTERY, figureLine, findStory, honest, listPublished } from "./stories.js";
 
 const REACH_PX = 70;
 const KINDS = ["robot", "shuttle", "drone", "bus", "mast"];
@@ -128,7 +128,7 @@ export class Explore {
   /** A figure, whose source in a made-up city is no live city. */
   figure(name) {
     const figure = this.facts.figures?.[name];
-    return figure?.source === "live" && this.facts.city?.simulated ? { ...figure, source: "sandbox" } : figure;
+    return figure ? honest(figure, this.facts.city?.simulated) : figure;
   }
 
   placeName(id) { return id ? this.facts.places?.find((place) => place.id === id)?.name ?? null : null; }

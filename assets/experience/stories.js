@@ -13,10 +13,15 @@ export function sourceLine(words, { source, as_of: asOf }) {
   return [words.say("label.source", { source }), asOf ? words.say("label.as_of", { as_of: asOf }) : ""].join(". ").trim();
 }
 
+/** A figure as the screens may tell it: what was counted in a made-up city, or reckoned from such a count, is made up. */
+export const honest = (figure, simulated) => (simulated && (figure.source === "live" || figure.since !== null) ? { ...figure, source: "sandbox", as_of: null } : figure);
+
+/** Whether a figure says something: it is known, and not "at least none". */
+export const isTold = (figure) => Boolean(figure) && figure.value !== null && !(figure.at_least && figure.value === 0);
+
 /** One figure as a line: the number large, what it counts, and its source. Null where it is not known. */
 export function figureLine(words, name, figure) {
-  if (!figure || figure.value === null || !words.has(`figure.${name}`)) return null;
-  if (figure.at_least && figure.value === 0) return null; // "at least none" says nothing
+  if (!isTold(figure) || !words.has(`figure.${name}`)) return null;
   const number = words.count(figure.value);
   return make("p", { class: "figure" },
     make("b", { text: figure.at_least ? words.say("figure.at_least", { number }) : number }),
