@@ -148,11 +148,12 @@ def _say_departure(section: str, figure: Figure, header: Header) -> Sentence:
     band = say_band(usual, figure.unit, figure.decimals)
     between = "" if off == "usually none" else f" (usually {band})"
     seen = " in the part that was seen" if "compared over" in figure.note else ""
-    text = f"{_clause(_WANTED[figure.name], figure)}{seen}, {off}{between}."
+    text = f"{say_clause(_WANTED[figure.name], figure)}{seen}, {off}{between}."
     return Sentence(text, "departure", section, (figure.name,), figure.verdict)
 
 
-def _clause(wanted: Wanted, figure: Figure) -> str:
+def say_clause(wanted: Wanted, figure: Figure) -> str:
+    """What a figure was, as a clause with its number: Robots made 1,204 deliveries."""
     value = figure.value or 0.0
     is_bare = figure.unit in (
         "times",
@@ -187,7 +188,7 @@ def _list_ordinary(figures: Sequence[tuple[str, Figure]], told: set[str]) -> lis
                 continue
             usual = figure.usual
             ending = f" (usually {say_band(usual, figure.unit, figure.decimals)})" if usual else ""
-            found.append(Sentence(f"{_clause(_WANTED[name], figure)}{ending}.", "all_usual", section, (name,)))
+            found.append(Sentence(f"{say_clause(_WANTED[name], figure)}{ending}.", "all_usual", section, (name,)))
     return found
 
 

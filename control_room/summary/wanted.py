@@ -98,9 +98,9 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("request.over", 7, "{value} were over their target on average", is_series=True),
         Wanted("request.closed_days", 3, "A request took {value} to close"),
         Wanted("request.online_percent", 4, "{value} of the requests were made online", target="figures requests_online_percent"),
-        Wanted("slot.booked", 2, "{value} places at recycling centres were booked"),
+        Wanted("slot.booked", 2, "{value} places at recycling centres were booked", "One place at a recycling centre was booked"),
         Wanted("slot.online_percent", 3, "{value} of the places at recycling centres were booked online", target="figures slots_online_percent"),
-        Wanted("slot.arrivals", 1, "{value} vehicles came to recycling centres"),
+        Wanted("slot.arrivals", 1, "{value} vehicles came to recycling centres", "One vehicle came to a recycling centre"),
         Wanted("slot.no_shows", 2, "Nobody came for {value} booked places", "Nobody came for one booked place"),
     ),
     "transport": (
