@@ -9,7 +9,7 @@ from top to bottom as well. On a narrow screen figures stand under their names.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from itertools import groupby
 from typing import Final
@@ -17,10 +17,12 @@ from typing import Final
 from control_room.summary.contents import Decision, Figure, Header, Section, Summary, Table
 from control_room.summary.forms import words
 from control_room.summary.forms.markup import Child, Element, el, to_html
+from control_room.summary.words import say_count
 
 WIDTH_PX: Final = 640
-# A letter of many pages is cut off by some mail programs (at 102 kB by one): tables are shown so far, the page has all.
-ROWS_MOST: Final = 5
+# One mail program cuts letters off at 102 kB of HTML.
+BYTES_MOST: Final = 100_000
+ROWS_MOST: Final = 5  # of a table; the page has all
 # Those that are read every morning; the page and the attached report have all of them.
 TABLES_OF: Final = ("alarms", "suppliers", "events", "notes")
 # Of the picture.
@@ -92,7 +94,28 @@ def build_text(summary: Summary, base: str = "") -> str:
 
 
 def build_html(summary: Summary, base: str = "") -> str:
-    """The HTML part; a whole document."""
+    """The HTML part; a whole document. Where it would be too heavy, what is as usual is told in a line, then no tables."""
+    html = _build_whole(summary, base)
+    for lighten in (_without_usual, _without_tables):
+        if len(html.encode()) <= BYTES_MOST:
+            break
+        summary = replace(summary, sections=tuple(map(lighten, summary.sections)))
+        html = _build_whole(summary, base)
+    return html
+
+
+def _without_usual(section: Section) -> Section:
+    kept = tuple(f for f in section.figures if words.is_far_off(f) or words.is_missed(f) or f.value is None)
+    more = len(section.figures) - len(kept)
+    told = f"On the page: {say_count(more, 'other figure')}, none known to be far from usual." if more else ""
+    return replace(section, figures=kept, note=" ".join(text for text in (section.note, told) if text))
+
+
+def _without_tables(section: Section) -> Section:
+    return replace(section, tables=())
+
+
+def _build_whole(summary: Summary, base: str) -> str:
     header = summary.header
     sentences = [words.keep(s.text) for s in summary.answer.sentences]
     rows: list[Child] = []

@@ -120,3 +120,17 @@ def test_a_day_of_which_nothing_is_known_is_a_short_letter():
     assert "Nothing is known of Sunday 1 March 2026" in mail.text
     assert "SANDBOX" not in mail.html + mail.text + mail.subject
     assert len(mail.html) < 6_000
+
+
+def test_a_heavy_letter_is_not_cut_off_but_says_less():
+    """What is not far from usual is told in a line, and what stands out stays; the plain text has everything."""
+    times = 12
+    figures = tuple(replace(f, name=f"{f.name}{n}") for n in range(times) for f in EXAMPLE.section("fleet").figures)
+    heavy = replace(EXAMPLE, sections=tuple(replace(s, figures=figures) for s in EXAMPLE.sections[:2]))
+    mail = build_mail(heavy, BASE)
+
+    assert len(mail.html.encode()) < 102_000
+    assert mail.html.count(">Available<") == 0
+    assert mail.html.count(">Stuck<") == 2 * times
+    assert f"{times * 3} other figures, none known to be far from usual" in mail.html
+    assert mail.text.count("- Available: ") == 2 * times
