@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from datetime import timedelta
@@ -17,6 +18,7 @@ from control_room.experience import RULES
 from control_room.frames import FrameDecoder
 from control_room.public.past import Past
 from control_room.public.projection import project_public
+from control_room.public.service import MOST_STREAMS
 from control_room.public.state import write_state
 from tests.control_room.public.room import Town, background, make_experience, serving
 from tests.control_room.public.town import FEEDS, NOW, make_ground, make_snapshot, make_vehicles
@@ -380,6 +382,43 @@ def test_a_report_that_is_none_closes_the_stream(said):
     assert asyncio.run(story()) == (1008, "that is no report of displays")
 
 
+def test_one_stream_too_many_is_told_to_come_later():
+    """Eight experience processes are served; the ninth is closed with a code that means later, and the others go on."""
+    from websockets.exceptions import ConnectionClosed
+
+    async def story():
+        town = Town()
+        async with serving(town) as port, background(town.service.run()), contextlib.AsyncExitStack() as stack:
+            url = f"ws://127.0.0.1:{port}/public/stream"
+            sockets = [await stack.enter_async_context(connect(url, proxy=None)) for _ in range(MOST_STREAMS)]
+            last = await stack.enter_async_context(connect(url, proxy=None))
+            with pytest.raises(ConnectionClosed) as closed:
+                await last.recv()
+            return closed.value.rcvd.code, {await socket.recv() for socket in sockets}
+
+    code, states = asyncio.run(story())
+
+    assert code == 1013
+    assert len(states) == 1  # the same bytes for everybody
+
+
+def test_a_display_of_any_name_is_kept_apart_from_staff(tmp_path):
+    """A public screen that takes the identity of a wall is another display to the dashboard."""
+    from control_room.live import Screen
+    from control_room.public.reports import join_screens, read_reports, write_reports
+
+    wall = "a1b2c3d4e5f6"
+    claimed = {
+        1: Screen("experience", "public", NOW, display=wall, since=NOW),
+        2: Screen("wall", "public", NOW, since=NOW),
+    }
+    parts = write_reports(claimed, NOW)
+    known = join_screens([read_reports(part, NOW) for part in parts])
+
+    assert [s.display for s in known.values()] == [f"experience-{wall}"]
+    assert min(known) > 1_000_000
+
+
 def test_the_stream_comes_back_after_a_restart_of_the_dashboard(tmp_path):
     """The dashboard ends and begins again at the same address: the source finds it, and says so once."""
 
@@ -389,7 +428,7 @@ def test_the_stream_comes_back_after_a_restart_of_the_dashboard(tmp_path):
 
         town = Town()
         states = []
-        async with contextlib_stack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
             async with serving(town) as port, background(town.service.run()):
                 source = Source(lambda: connect_stream(f"http://127.0.0.1:{port}", 10**7), "test", first_pause_s=0.02)
 
@@ -406,9 +445,3 @@ def test_the_stream_comes_back_after_a_restart_of_the_dashboard(tmp_path):
                 return True
 
     assert asyncio.run(story())
-
-
-def contextlib_stack():
-    import contextlib
-
-    return contextlib.AsyncExitStack()
