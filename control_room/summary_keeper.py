@@ -60,10 +60,11 @@ class SummaryKeeper:
     async def run(self) -> None:
         """Send for ever. Cancel to stop."""
         while self._settings is not None:
+            # After a start first of all what waits on disk goes into the database; a day sent before would lack it.
+            await asyncio.sleep(LOOK_EVERY_S)
             sources = self._sources()
             if sources is not None:
                 await asyncio.to_thread(self.look, sources)
-            await asyncio.sleep(LOOK_EVERY_S)
 
     def look(self, sources: Sources) -> None:
         """One round."""

@@ -251,6 +251,10 @@ def build_supplier(book: Book, feed: str, header: Header) -> Summary:
         Sentence(text, "departure" if n == 0 and verdict else "known", "suppliers", verdict=verdict if n == 0 else "")
         for n, text in enumerate(_list_findings(whole, promise, bad, unit))
     )
+    if whole.watched_percent == 0:
+        section = Section("suppliers", title, note="Nothing is known of it.")
+        own = replace(header, title=_name(title, supplier, header), known_percent=0.0, known_until=None)
+        return Summary(VERSION, own, Answer(sentences, ()), (section,))
     section = Section(
         "suppliers",
         title,
@@ -258,12 +262,13 @@ def build_supplier(book: Book, feed: str, header: Header) -> Summary:
         (_build_stretches(book.plan, stretches, unit),),
         (_build_fresh(book.plan, stretches),) if whole.fresh_percent is not None else (),
     )
-    known = round(whole.watched_percent, 1)
-    named = f"{title} ({supplier})" if supplier else title
-    own = replace(
-        header, title=f"{named}, {header.title}", known_percent=known, made_from=("quality of feeds",), holiday=""
-    )
+    known, named = round(whole.watched_percent, 1), _name(title, supplier, header)
+    own = replace(header, title=named, known_percent=known, made_from=("quality of feeds",), holiday="")
     return Summary(VERSION, own, Answer(sentences, ()), (section,))
+
+
+def _name(title: str, supplier: str, header: Header) -> str:
+    return f"{title} ({supplier}), {header.title}" if supplier else f"{title}, {header.title}"
 
 
 def _list_promised(whole: Judged, promise: Promise | None) -> tuple[Figure, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from control_room.history.retention import let_go
 from control_room.history.spans import begin_of_day
+from control_room.storage import schema
 from control_room.summary.book import Sources
 from control_room.summary.contents import SECTIONS, Usual
 from control_room.summary.period import day_of, month_of, week_of
@@ -234,3 +236,28 @@ def test_what_departs_most_in_consequence_comes_first(past, tell):
     assert texts[0] == ("The day was worse than usual in 1 and better in 1 of 3 figures.")
     assert texts[1].startswith("The cells of the network were in service 90.00 % of the time, 9.84 points below usual")
     assert texts[2] == "Robots made 720 deliveries, 107 % above usual (usually 306 to 390)."
+
+
+def test_of_an_hour_in_which_the_program_ended_the_last_writing_says_until_when(past, engine, tell):
+    """Ten minutes of the fifteenth hour were watched; rollups do not say which, the last batch does."""
+    past.total("robot.deliveries", DAY, 30.0, hours=lambda place: place < 14)
+    past.write()
+    midnight_s = begin_of_day(DAY, LONDON)
+    with engine.begin() as connection:
+        number = connection.scalar(sa.select(schema.history_series.c.id))
+        row = {
+            "series": number,
+            "at_s": midnight_s + 14 * 3600,
+            "count": 1,
+            "total": 5.0,
+            "weight": 0.0,
+            "known_s": 600.0,
+        }
+        connection.execute(sa.insert(schema.history_hour).values(row))
+    assert tell(day_of(DAY)).header.known_until.timestamp() == midnight_s + 14 * 3600 + 600
+
+    written_s = midnight_s + 14 * 3600 + 2_400
+    with engine.begin() as connection:
+        connection.execute(sa.insert(schema.history_batch).values(run="one", number=3, at_s=written_s))
+
+    assert tell(day_of(DAY)).header.known_until.timestamp() == written_s

@@ -77,3 +77,12 @@ def test_while_the_databases_are_not_open_it_says_so(city):
 
     assert answer.status_code == 503
     assert "history is being opened" in answer.text
+
+
+def test_a_day_on_which_nobody_asked_is_one_sentence_and_no_table_of_nothing(service):
+    """Not kept, not broken: nothing is known, and no row of dashes says it 24 times."""
+    page = ask(service, "/suppliers/buses/2026-06-10")
+
+    assert page.status_code == 200
+    assert "Nothing is known of this feed in this period" in page.text
+    assert "<td" not in page.text.split("At a glance")[1].split("</section>", 1)[1]
