@@ -69,7 +69,7 @@ export class Near {
       this.tile("bus", "near.buses", this.buses(estate)),
       this.tile("robot", "kinds.robot", [estate === null || estate.robots === null ? words.say("near.robots_unseen") : words.say("near.robots", { count: estate.robots })]),
       this.tile("works", "kiosk.works", this.works(estate)),
-      this.tile("air", "kiosk.air", [estate?.air ? words.say(`near.air.${estate.air.replace(" ", "_")}`) : words.say("near.air_unseen")]),
+      this.tile("air", "kiosk.air", estate?.air ? [words.say(`near.air.${estate.air.replace(" ", "_")}`), words.say("near.air_why")] : [words.say("near.air_unseen")]),
       this.tile("fixed", "kiosk.fixed", this.fixed(estate)),
     ];
     const key = tiles.map((tile) => tile.textContent).join("|");
@@ -87,7 +87,8 @@ export class Near {
     if (estate === null || estate.buses === null) return [words.say("near.buses_unseen")];
     const now = this.now(), next = estate.buses.filter(({ at }) => now === null || at > now - 60000);
     if (next.length === 0) return [words.say("near.buses_none")];
-    return next.map(({ route, to, at }) => words.say(to ? "near.bus_to" : "near.bus", { route, place: to ?? "", moment: new Date(at) }));
+    const times = next.map(({ route, to, at }) => words.say(to ? "near.bus_to" : "near.bus", { route, place: to ?? "", moment: new Date(at) }));
+    return [...times, words.say("near.buses_why")];
   }
 
   works(estate) {
