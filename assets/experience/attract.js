@@ -8,8 +8,8 @@ const BOARD = ["robots_out", "deliveries_today", "carbon_saved_today_kg", "buses
 const BOARD_MOST = 4;
 
 export class Attract {
-  constructor({ words, facts, isStill }) {
-    Object.assign(this, { words, facts, isStill });
+  constructor({ words, facts, isStill, canPause }) {
+    Object.assign(this, { words, facts, isStill, canPause });
     this.sentence = find("sentence");
     this.source = find("sentence-source");
     this.key = null;
@@ -25,7 +25,7 @@ export class Attract {
     return large.length > 0 ? large : all;
   }
 
-  turn(force = false) {
+  turn() {
     if (find("title-attract").closest("[hidden]") !== null) return;
     const sentences = this.list();
     if (sentences.length === 0) {
@@ -33,8 +33,8 @@ export class Attract {
       return;
     }
     const at = sentences.findIndex((sentence) => sentence.key === this.key);
-    // A sentence whose figure changed is corrected where it stands; a still screen does not turn its pages by itself.
-    if (at >= 0 && !force && (performance.now() - this.shownAt < EACH_MS || this.isStill())) {
+    // A sentence whose figure changed is corrected where it stands; where somebody can stop movement, a still screen does not turn its pages either.
+    if (at >= 0 && (performance.now() - this.shownAt < EACH_MS || (this.isStill() && this.canPause))) {
       if (sentences[at].text !== this.text) this.write(sentences[at]);
       return;
     }

@@ -108,7 +108,7 @@ async function speak(language) {
   words.apply(document);
   options?.write();
   document.title = `${facts.city?.title ?? document.title.split(":")[0]}: ${words.say("title")}`;
-  if (parts.attract) { parts.attract.text = undefined; parts.attract.turn(true); }
+  if (parts.attract) { parts.attract.text = undefined; parts.attract.turn(); }
   renew();
   return true;
 }
@@ -191,7 +191,7 @@ async function begin() {
     city.post("calm", { on: isStill() });
     guard(() => {});
   }
-  parts.attract = new Attract({ words, facts, isStill });
+  parts.attract = new Attract({ words, facts, isStill, canPause: kiosk });
   city.look(...AIMS.attract);
   const display = asked.get("display");
   city.start({

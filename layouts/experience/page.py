@@ -117,7 +117,7 @@ def _kiosk(words: Words, title: str) -> str:
         f'<main class="stage" id="stage">{screens}</main>'
         f'<div class="foot"><nav class="dock" {words.label("menu.title")}>'
         f"{button(words, 'button.home', 'home', 'tile home', 'data-go=attract')}{dock}</nav>"
-        f'<div class="choices" role="group" {words.label("button.settings")}>{options}</div></div>'
+        f'<section class="choices" {words.label("button.settings")}>{options}</section></div>'
         f'<p class="hidden-text" id="said" role="status"></p>{idle}'
     )
 
