@@ -209,6 +209,7 @@ class ControlRoom:
             _plan(settings),
             settings["handover_days"],
             news=lambda: self.cache.put(Woken()),
+            told=lambda: frozenset(kind for kind, _ in self.cache.snapshot.parts),
         )
         self._promises = list_promises(self.feeds)
         simulated = any(feed.simulated for feed in self.feeds)

@@ -70,6 +70,7 @@ class Frame:
         since_why: why from then on, a sentence.
         mode: live or sandbox.
         simulated: whether any of it is made up.
+        told: kinds of which some feed has said which there are; none of them is an answer as well.
     """
 
     city: str
@@ -80,6 +81,7 @@ class Frame:
     since_why: str
     mode: str
     simulated: bool
+    told: frozenset[str] = frozenset()
 
 
 def build_facts(frame: Frame, snapshot: Snapshot, changes: Changes | str, book: Book, now: datetime) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def build_facts(frame: Frame, snapshot: Snapshot, changes: Changes | str, book: 
         "alarms": _standing(tables["alarm"], snapshot.watch or AlarmWatch(0, ("how it stands is not known",))),
         "feeds": _feeds(feed_table(snapshot, now)),
         "displays": _displays(tables["display"]),
-        "ahead": _ahead(tables["event"], tables["disruption"], now, frame.upcoming.ends),
+        "ahead": _ahead(tables["event"], tables["disruption"], now, frame),
         "requests": _requests(tables["request"], frame.since, now, frame.zone)
         | {"old": _list_old(snapshot, "request", now)},
         "notes": _notes(book, frame.since, now),
@@ -218,8 +220,9 @@ def _displays(table: Table) -> dict[str, Any]:
 # What is coming
 
 
-def _ahead(events: Table, disruptions: Table, now: datetime, until: datetime) -> dict[str, Any]:
+def _ahead(events: Table, disruptions: Table, now: datetime, frame: Frame) -> dict[str, Any]:
     """What begins before the next shift ends, and what is on as it takes over."""
+    until = frame.upcoming.ends
     coming = _spans(events, "starts_at", "ends_at", ("title", "venue", "locality", "category", "status"), now, until)
     columns = ("title", "road", "locality", "disruption_type", "severity")
     begins = [
@@ -232,8 +235,15 @@ def _ahead(events: Table, disruptions: Table, now: datetime, until: datetime) ->
         "events_more": max(0, len(coming) - AHEAD_MOST),
         "disruptions": fresh[:AHEAD_MOST],
         "disruptions_more": max(0, len(fresh) - AHEAD_MOST),
+        "events_unknown": _find_unknown(events, "events", frame),
+        "disruptions_unknown": _find_unknown(disruptions, "disruptions", frame),
         "disruptions_now": int((disruptions["is_active"] == True).sum()),  # noqa: E712  elementwise, None is neither
     }
+
+
+def _find_unknown(table: Table, words: str, frame: Frame) -> str | None:
+    """Why nothing is known of them; None where no row says that there is none."""
+    return None if len(table) or table.kind.name in frame.told else f"no feed of {words} has answered"
 
 
 def _spans(

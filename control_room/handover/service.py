@@ -60,6 +60,7 @@ class HandoverService:
         plan: of the shifts.
         keep_days: how long handovers and notes are kept after their end; 0 is for ever.
         news: tells the writer that something has changed.
+        told: kinds of which some feed has said which there are.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class HandoverService:
         plan: Plan,
         keep_days: float = 0,
         news: Callable[[], Awaitable[None]] | None = None,
+        told: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -77,6 +79,7 @@ class HandoverService:
         self._plan = plan
         self._keep = timedelta(days=keep_days)
         self._news = news
+        self._told = told
         self._kept: HandoverStore | None = None
         self._book: Book | None = None
         self._table: Kept | None = None
@@ -292,7 +295,15 @@ class HandoverService:
         handed = find_handed_over(self._plan, now, zone)
         since, why = self._since(book, now)
         frame = Frame(
-            view.city.title, zone, handed, find_next(self._plan, handed, zone), since, why, view.mode, view.simulated
+            view.city.title,
+            zone,
+            handed,
+            find_next(self._plan, handed, zone),
+            since,
+            why,
+            view.mode,
+            view.simulated,
+            self._told(),
         )
         return build_facts(frame, view.snapshot, self._changes(view.snapshot, since, now), book, now)
 

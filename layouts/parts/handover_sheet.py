@@ -172,8 +172,12 @@ def _state_line(told: Facts, clock: Clock) -> str:
     return f"{signed}: {STATES[told['state']].removeprefix('signed, ').removeprefix('signed; ')}"
 
 
+def _count(count: int) -> str:
+    return format_count(count) if count else "none"
+
+
 def _section(title: str, children: Sequence[Any], count: int | None = None) -> Component:
-    said = title if count is None else f"{title}: {format_count(count) if count else 'none'}"
+    said = title if count is None else f"{title}: {_count(count)}"
     # Of what there is none, one quiet line.
     return html.Section([html.H3(said), *children], className="sheet-part" if children else "sheet-part sheet-none")
 
@@ -349,16 +353,19 @@ def _ahead(ahead: Facts, upcoming: Facts, clock: Clock) -> Component:
         html.Li(f"{_span(row, clock)}: {_join(row.get('title'), row.get('road'), row.get('locality'))}")
         for row in ahead["disruptions"]
     ]
-    none = [html.P("none is known", className="none")]
-    made = [
-        html.H4(f"Events: {len(events) + ahead['events_more']}"),
-        *([html.Ul(events)] if events else none),
-        *_more(ahead["events_more"], "events"),
-        html.H4(f"Disruptions that begin: {len(disruptions) + ahead['disruptions_more']}"),
-        *([html.Ul(disruptions)] if disruptions else none),
-        *_more(ahead["disruptions_more"], "that begin"),
-        html.P(f"{format_count(ahead['disruptions_now'])} disruptions are in force.", className="reason"),
-    ]
+    made: list[Any] = []
+    # Sheets that were signed before this was told have no such word.
+    if unknown := ahead.get("events_unknown"):
+        made.append(html.P(f"Events: {DASH} {unknown}", className="unknown"))
+    else:
+        made += [html.H4(f"Events: {_count(len(events) + ahead['events_more'])}")]
+        made += [*([html.Ul(events)] if events else []), *_more(ahead["events_more"], "events")]
+    if unknown := ahead.get("disruptions_unknown"):
+        made.append(html.P(f"Disruptions: {DASH} {unknown}", className="unknown"))
+    else:
+        made += [html.H4(f"Disruptions that begin: {_count(len(disruptions) + ahead['disruptions_more'])}")]
+        made += [*([html.Ul(disruptions)] if disruptions else []), *_more(ahead["disruptions_more"], "that begin")]
+        made.append(html.P(f"In force now: {_count(ahead['disruptions_now'])}.", className="reason"))
     return _section(f"Until the end of the {upcoming['name']} shift, {clock.say(ahead['until'])}", made)
 
 

@@ -42,6 +42,8 @@ def test_a_sheet_of_which_nothing_is_known_is_no_good_news() -> None:
     assert "no rule watches" in said and "The alarm system: how it stands is not known" in said
     assert "— not known: the journal of alarms is not open" in said
     assert "— no feed of service requests has answered" in said
+    assert "Events: — no feed of events has answered" in said
+    assert "Disruptions: — no feed of disruptions has answered" in said
     assert "No display is expected: none has a name." in said
     assert "Not acknowledged: none" in said and "Notes that are open: none" in said
     assert "SANDBOX: a simulated city" in said

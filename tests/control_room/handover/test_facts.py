@@ -66,6 +66,14 @@ def test_a_city_of_which_nothing_is_known_says_so():
     assert facts["requests"]["unknown"] == "no feed of service requests has answered"
     assert facts["feeds"] == {"count": 0, "troubled": []}
     assert facts["notes"] == {"open": [], "ended": []}
+    assert facts["ahead"]["events_unknown"] == "no feed of events has answered"
+    assert facts["ahead"]["disruptions_unknown"] == "no feed of disruptions has answered"
+
+
+def test_a_feed_that_answered_with_nothing_has_said_that_there_is_none():
+    """Only where none has answered is it not known."""
+    ahead = build(frame=replace(FRAME, told=frozenset({"event", "disruption"})))["ahead"]
+    assert ahead["events_unknown"] is None and ahead["disruptions_unknown"] is None
 
 
 def test_the_frame_says_what_it_tells_of():
