@@ -29,6 +29,7 @@ from control_room.storage.feed_quality import QualityStore
 from control_room.storage.handover import HandoverStore
 from control_room.storage.rows import decode_event, to_us
 from control_room.summary.compare import Sums, build_sums, with_watched
+from control_room.summary.coverage import Changed, read_changes
 from control_room.summary.period import Period
 from control_room.summary.plan import Plan, from_s, make_plan
 from control_room.summary.wanted import THINGS, WANTED, WATCHED_BY
@@ -106,6 +107,7 @@ class Book:
         alarms: events from a day before the period on; None where the journal does not reach back, or holds too many.
         why_no_alarms: why not; empty where there are.
         quality: by the stretch of the period, and by the day of the week before its end.
+        coverage: hexagons that were measured well enough in the period and four weeks before.
         events: planned ones that touch the period, by their beginning.
         faults: what could not be read, in words.
     """
@@ -127,6 +129,7 @@ class Book:
     why_no_alarms: str
     quality: Past
     events: Sequence[Mapping[str, Any]]
+    coverage: Sequence[Changed]
     notes: Sequence[Note]
     faults: tuple[str, ...] = ()
 
@@ -258,6 +261,7 @@ def read_book(sources: Sources, period: Period, zone: ZoneInfo, city: City) -> B
         why_no_alarms=why,
         quality=quality,
         events=_read_events(sources.history, begins, ends),
+        coverage=read_changes(sources.history, begins, ends, city),
         notes=notes,
         faults=tuple(faults),
     )

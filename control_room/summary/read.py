@@ -10,6 +10,7 @@ from control_room.summary.alarms import build_alarms
 from control_room.summary.answer import build_answer
 from control_room.summary.book import Book, Sources, known_until, read_book
 from control_room.summary.contents import SECTIONS, VERSION, Header, Section, Summary
+from control_room.summary.coverage import build_coverage
 from control_room.summary.decide import list_decisions
 from control_room.summary.measured import build_section
 from control_room.summary.period import Period
@@ -80,6 +81,8 @@ def _build(name: str, book: Book, last_days: LastDays) -> Section:
         return build_notes(book)
     section = build_section(name, book)
     tables = list_tables(name, book)
+    if name == "network":
+        tables = (*tables, build_coverage(book.coverage, book.city))
     is_empty = all(f.value is None for f in section.figures) and not any(t.rows for t in tables)
     return replace(section, tables=tables, note="Nothing is known of it." if is_empty else section.note)
 

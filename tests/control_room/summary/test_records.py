@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import h3
 import pytest
 import sqlalchemy as sa
 
@@ -336,3 +337,38 @@ def test_drones_that_are_heard_of_only_in_flight_are_compared_over_the_hours_tha
     past.write()
     figure = tell(day_of(DAY)).figure("drone.missions")
     assert (figure.value, figure.usual, figure.departure) == (None, None, "unknown")
+
+
+# Coverage
+
+
+def test_hexagons_that_lost_their_signal_are_listed_with_their_place(engine, tell, city):
+    """Against the week that ended four weeks before, weighted by samples; too few samples on either side say nothing."""
+    point = city.localities[0]
+    lost, won, same, few, old = (h3.latlng_to_cell(point.latitude + n / 100, point.longitude, 9) for n in range(5))
+
+    def day_s(back: int) -> int:
+        return begin_of_day(DAY - timedelta(days=back), LONDON)
+
+    def row(hexagon: str, back: int, rsrp_dbm: float, samples: float | None = 100.0) -> dict:
+        return {"hexagon": hexagon, "technology": "NR", "day_s": day_s(back), "rsrp_dbm": rsrp_dbm, "samples": samples, "sinr_db": None}  # fmt: skip
+
+    rows = [
+        *(row(lost, 0, -110.0), row(lost, 28, -95.0, 30.0), row(lost, 34, -99.0, 10.0)),
+        *(row(lost, 35, -60.0), row(lost, 27, -60.0)),  # a day before that week, and one after it
+        *(row(won, 0, -80.0), row(won, 30, -90.0)),
+        *(row(same, 0, -90.0), row(same, 30, -91.0)),
+        *(row(few, 0, -120.0, 19.0), row(few, 30, -80.0)),
+        *(row(old, 0, -120.0), row(old, 30, -80.0, None)),
+    ]
+    with engine.begin() as connection:
+        connection.execute(sa.insert(schema.history_coverage), rows)
+
+    [table] = [t for t in tell(day_of(DAY)).section("network").tables if t.name == "coverage_lost"]
+
+    assert [(r[0], r[1], r[3], r[4], r[5]) for r in table.rows] == [
+        (lost, point.name, pytest.approx(-110), pytest.approx(-96), pytest.approx(-14))
+    ]
+    assert table.note == (
+        "of 3 hexagons measured well enough now and four weeks before, 1 lost 6 dB or more and 1 won as much"
+    )
