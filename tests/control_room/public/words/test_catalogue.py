@@ -17,7 +17,9 @@ from control_room.public.words.catalogue import (
 from control_room.public.words.grammar import LOCALES, plural_categories
 from control_room.public.words.plain import (
     GRADE_MOST,
+    PASSAGE_WORDS,
     SENTENCE_WORDS_MOST,
+    count_words,
     find_forbidden,
     find_long,
     measure_grade,
@@ -46,6 +48,47 @@ def test_every_language_has_every_text():
             for key in same
             if re.search(r"[a-z]{4,}", re.sub(r"\{\w+\}", "", str(english.texts[key].forms["other"])))
         ] == []
+
+
+def list_sources():
+    """What speaks: pages, scripts, sentences."""
+    return [
+        *(ROOT / "assets" / "experience").glob("*.js"),
+        *(ROOT / "layouts" / "experience").glob("*.py"),
+        ROOT / "control_room" / "public" / "words" / "sentences.py",
+        ROOT / "control_room" / "public" / "content" / "content.py",
+    ]
+
+
+def test_every_text_is_said_somewhere():
+    """A text that nobody sees is not kept, translated and read again for nothing."""
+    said = "\n".join(path.read_text(encoding="utf-8") for path in list_sources())
+    # Keys that are put together, such as `doing.${kind}.${state}` and f"{screen}.title".
+    groups = tuple(f"{group}." for group in set(re.findall(r"[`\"']([a-z_.]+)\.\$?\{", said)))
+    ends = tuple(f".{end}" for end in set(re.findall(r"\}\.([a-z_]+)[`\"']", said)))
+
+    silent = [
+        key
+        for key in load_catalogues()["en"].texts
+        if key not in said and not key.startswith(groups) and not key.endswith(ends)
+    ]
+    assert silent == []
+
+
+def test_every_text_that_is_asked_for_is_there():
+    """A key that a script or a page names stands in the catalogue, so no visitor reads a key."""
+    texts = load_catalogues()["en"].texts
+    groups = {key.rsplit(".", n)[0] for key in texts for n in (1, 2) if key.count(".") >= n}
+    asked = {
+        (path.name, key)
+        for path in list_sources()
+        if path.name != "content.py"  # which names files
+        for key in re.findall(r"[`\"']([a-z]+(?:\.[a-z_]+)+)[`\"']", path.read_text(encoding="utf-8"))
+        if key.split(".")[0] in {group.split(".")[0] for group in groups}
+    }
+
+    assert len(asked) > 50
+    assert sorted((name, key) for name, key in asked if key not in texts and key not in groups) == []
 
 
 def test_every_plural_form_of_every_language_can_be_said():
@@ -84,14 +127,17 @@ def test_no_sentence_is_long():
 
 
 def test_the_english_texts_read_for_ages_nine_to_eleven():
-    """All texts of a screen together, and each longer one alone, are at most grade 6: age 11."""
+    """All texts of a screen together are at most grade 6, which is age 11; those of small groups are read as one."""
     groups: dict[str, list[str]] = {}
     for language, key, _, text in EVERY_FORM:
         if language == "en":
             # A label is a sentence of its own when it is read.
             groups.setdefault(key.split(".")[0], []).append(text if text[-1] in ".?!:" else f"{text}.")
 
+    short = [name for name, texts in groups.items() if sum(map(count_words, texts)) < PASSAGE_WORDS]
+    groups["the rest"] = [text for name in short for text in groups.pop(name)]
     hard = {name: round(grade, 1) for name, texts in groups.items() if (grade := measure_grade(texts)) > GRADE_MOST}
+    assert len(groups) > 5
     assert hard == {}
 
 
