@@ -1,4 +1,4 @@
-"""Where the coverage has changed: hexagons of the period held against the same ones four weeks earlier.
+"""Where the coverage has changed: hexagons of the period (its last week) held against the same ones four weeks earlier.
 
 Both as means over their samples, of hexagons with enough of them on both sides
 (`coverage.samples` of targets.yaml): a median of fewer moves by several dB from
@@ -35,7 +35,7 @@ class Changed:
 
     Attributes:
         now_dbm, before_dbm: means of RSRP over the samples.
-        samples: of the period.
+        samples: of the period, of a month its last week.
     """
 
     hexagon: str
@@ -57,7 +57,7 @@ def read_changes(engine: sa.Engine, begins: datetime, ends: datetime, city: City
     """
     table, power = history_coverage, history_coverage.c.rsrp_dbm * history_coverage.c.samples
     until = ends - timedelta(weeks=WEEKS_BACK)
-    now = _within(begins, ends)
+    now = _within(max(begins, ends - timedelta(weeks=1)), ends)
     before = _within(until - timedelta(weeks=1), until)
     target = city.targets.get("coverage", {}).get("samples")
     least = target.limit if target is not None else LEAST_SAMPLES
