@@ -166,6 +166,7 @@ export class Explore {
       if (place.dataset.of === kind && picture !== null) {
         picture.setAttribute("preserveAspectRatio", "xMidYMid slice");
         fill(place, picture);
+        this.words.apply(place);
       }
     }
     this.move(place.querySelector("svg"));

@@ -47,6 +47,7 @@ export class How {
       const picture = await drawing(name) ?? await drawing(kind);
       if (place.dataset.of !== name) return;
       fill(place, picture);
+      words.apply(place);
     }
     this.move(place.querySelector("svg"), step, sight);
     if (touched) { find("how-caption").scrollTop = 0; this.reading?.(); }

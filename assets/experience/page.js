@@ -36,6 +36,8 @@ export async function drawing(name) {
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (svg.nodeName !== "svg") return null;
   for (const found of svg.querySelectorAll("script, foreignObject")) found.remove();
+  // Its own title and description are English; the page says them in its language.
+  for (const part of ["title", "desc"]) svg.querySelector(part)?.setAttribute("data-words", `drawing.${name}.${part}`);
   nameParts(svg, copies += 1);
   return document.importNode(svg, true);
 }

@@ -80,7 +80,9 @@ export class Quiz {
     if (place.dataset.of === String(name)) return;
     place.dataset.of = String(name);
     const picture = name === null ? null : await drawing(name);
-    if (place.dataset.of === String(name)) fill(place, picture);
+    if (place.dataset.of !== String(name)) return;
+    fill(place, picture);
+    this.words.apply(place);
   }
 
   outcome(question) {

@@ -8,6 +8,7 @@ import pytest
 
 from control_room.public.content.pictures import BYTES_MOST, FOLDER, list_parts, list_picture_faults
 from control_room.public.state import KINDS
+from control_room.public.words import load_catalogues
 
 DRAWINGS = sorted(path.stem for path in FOLDER.glob("*.svg"))
 GOOD = (
@@ -37,6 +38,15 @@ def test_every_drawing_of_ours_is_closed_light_and_named(name):
 
     assert list_picture_faults(data, name) == []
     assert len(data) <= BYTES_MOST == 30_000
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_title_and_description_are_in_the_catalogue(name):
+    """The file says in English what the catalogue says in every language, so a screen reader speaks as the page does."""
+    text = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    for part in ("title", "desc"):
+        own = re.search(rf"<{part} [^>]*>([^<]*)", text)[1]
+        assert own == load_catalogues()["en"].say(f"drawing.{name}.{part}")
 
 
 @pytest.mark.parametrize(
