@@ -191,6 +191,9 @@ importScripts("../worker/frames.js", "../worker/channel.js", "ground.js", "sprit
       if (kind === "robot" || kind === "shuttle") paintTail(c, v, i, x, y, at, f < 1, kind);
       if (kind === "drone") order.push([i, kind, x, y]); else order.unshift([i, kind, x, y]);
     }
+    // What was chosen lies on top of what it meets.
+    const first = order.findIndex(([i]) => i === chosen.slot);
+    if (first >= 0) order.push(...order.splice(first, 1));
     for (const [i, kind, x, y] of order) {
       const size = Math.round(base * (kind === "robot" ? 1 : kind === "bus" ? 1.12 : kind === "scooter" ? 0.7 : 1.3));
       if (kind === "drone") paintHaze(c, v, x, y);
