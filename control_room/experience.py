@@ -43,6 +43,8 @@ LOST_AFTER_S: Final = 15.0
 BLIND_AFTER_S: Final = 60.0
 STEP_S: Final = 1.0
 REPORT_EVERY_S: Final = 10.0
+# The moment of a state is told in steps of ten seconds; more than this is no network's delay.
+CLOCKS_MS: Final = 25_000
 # After a fault of ours in reading the source; lost connections it mends itself.
 AGAIN_S: Final = 5.0
 # Sentences are read: new ones oftener than that are no more than unrest.
@@ -122,7 +124,7 @@ class Experience:
         self._player: _Player | None = None
         self._lost_ms: int | None = None
         self._bad: str | None = None
-        self._disk_failing = False
+        self._disk_failing = self._clocks_odd = False
         self._failing: set[str] = set()
         languages = list(load_catalogues())
         self._pages = {
@@ -177,6 +179,7 @@ class Experience:
             return False
         self._bad = None
         now_ms = self._came_ms = self._now_ms()
+        self._compare_clocks(now_ms - state.city.moment)
         if _shows_something(state):
             self._good_ms = now_ms
             await self._keep(data, now_ms)
@@ -185,6 +188,13 @@ class Experience:
         self._player, self._lost_ms = None, None
         self.show(state, Recording(False), "live")
         return True
+
+    def _compare_clocks(self, late_ms: int) -> None:
+        """Says once that states are older, or younger, than they can be. They are shown as they are: old data never looks live."""
+        is_odd = not -CLOCKS_MS <= late_ms <= CLOCKS_MS
+        if is_odd and not self._clocks_odd:
+            log.warning("the clock here and the dashboard's differ, or states are late", by_s=round(late_ms / 1000))
+        self._clocks_odd = is_odd
 
     async def step(self) -> None:
         """Once a second: a source that is lost is replaced by the last good hour, state by state at its own pace."""

@@ -240,6 +240,25 @@ def test_what_is_no_state_is_not_shown(tmp_path):
     assert asyncio.run(story()) == ([False, False, False], True)
 
 
+def test_clocks_that_differ_are_said_once(tmp_path, capfd):
+    """States of a dashboard whose clock is wrong are shown as old as they look, and the log says why, once."""
+
+    async def story():
+        clock = FixedClock(NOW, rate=1.0)
+        app = make_experience(tmp_path, clock=clock)
+        for _ in range(3):
+            await app.take(state_at(clock.now() - timedelta(minutes=2)))
+            clock.advance(1)
+        columns = app.hub._audiences["public"].bundle.frame.columns
+        return [(clock.now().timestamp() - (t + round(NOW.timestamp()) - 1)) for t in columns.t.tolist() if t]
+
+    ages = asyncio.run(story())
+    out, errors = capfd.readouterr()
+
+    assert all(age >= 110 for age in ages)
+    assert (out + errors).count("differ") == 1
+
+
 def test_a_fault_of_ours_in_one_state_ends_no_loop(tmp_path):
     """A state that is shown badly (here: its sentences cannot be made) is said once, and the next one is shown."""
 
