@@ -22,9 +22,9 @@ _ANSWERS: Final = ("answer_median_highest", "answer_p95_highest", "answer_median
 _NO_USUAL: Final = "judged by the target of EEMUA 191, not by what is usual"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Stood:
-    """One occurrence of an alarm."""
+    """One occurrence of an alarm, filled in as its events come."""
 
     title: str
     priority: str
@@ -110,9 +110,9 @@ def _list_stood(events: Iterable[Event], ends: datetime) -> Iterable[_Stood]:
             open_[place] = _Stood(title, str(event.facts.get("priority") or ""), event.at, None, None)
         elif (stood := open_.get(place)) is not None:
             if event.what is What.CLEARED and stood.cleared_at is None:
-                open_[place] = replace(stood, cleared_at=event.at)
+                stood.cleared_at = event.at
             elif event.what is What.ACKNOWLEDGED and stood.answered_at is None:
-                open_[place] = replace(stood, answered_at=event.at)
+                stood.answered_at = event.at
     return sorted([*done, *open_.values()], key=lambda s: (s.raised_at, s.title))
 
 

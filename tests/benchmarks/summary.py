@@ -4,7 +4,7 @@ Asked is what the page asks: the whole summary, from the databases to the last
 sentence (`read_summary`), of the newest day, week and month; and one figure by
 the day of a year. The first reading counts as the others do: pages are opened
 once a day, after whatever else went through the caches. Beside the history
-stand 20 feeds' quality by the quarter of an hour and 500 alarms a day, raised,
+stand 20 feeds' quality by the quarter of an hour and 250 alarms a day, raised,
 acknowledged and cleared, of two months, as `fill_records` writes them.
 
 Run: python -m tests.benchmarks.summary --only ours [--short] [--data FOLDER] [--database URL]
@@ -39,7 +39,7 @@ from control_room.summary.read import read_summary
 from control_room.trends import read_trend
 
 ROUNDS = 5
-DAYS, FEEDS, ALARMS_A_DAY = 66, 20, 500
+DAYS, FEEDS, ALARMS_A_DAY = 66, 20, 250
 BARS_S = {"day": 0.5, "week": 1.0, "month": 1.5, "year's trend": 3.0}
 
 
@@ -79,7 +79,7 @@ def fill_records(engine: sa.Engine, until: datetime) -> None:
             Event(at, f"rule_{number % 40}", key, What.RAISED, facts=facts),
             Event(at + timedelta(seconds=40), f"rule_{number % 40}", key, What.ACKNOWLEDGED, by="anna"),
             Event(at + timedelta(seconds=70), f"rule_{number % 40}", key, What.CLEARED),
-            Event(at + timedelta(seconds=80), "", "", What.WATCHED, facts={"seconds": 173}),
+            Event(at + timedelta(seconds=80), "", "", What.WATCHED, facts={"seconds": 345}),
         ]
     SqlJournal(engine).append(events)
     first = int(since.timestamp() // 900)
