@@ -126,6 +126,9 @@ def test_a_second_copy_keeps_its_colours_when_the_first_is_hidden(browser, addre
         "document.getElementById(document.body.lastElementChild.getAttribute('aria-labelledby').split(' ')[0]).textContent"
     )
     lids = page.locator(".robot-lid").count()
+    spoken = page.evaluate(
+        "[...document.body.lastElementChild.querySelectorAll('[data-words]')].map(e => e.dataset.words)"
+    )
     page.context.close()
 
     assert len(ids) == len(set(ids))
@@ -133,6 +136,7 @@ def test_a_second_copy_keeps_its_colours_when_the_first_is_hidden(browser, addre
     assert all(referred)
     assert named == "A delivery robot"
     assert lids == 2
+    assert spoken == ["drawing.robot.title", "drawing.robot.desc"]
 
 
 def test_what_a_step_speaks_of_shines(page):

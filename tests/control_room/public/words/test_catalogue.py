@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from lxml import html
 
 from control_room.public.words.catalogue import (
     CatalogueError,
@@ -24,6 +25,7 @@ from control_room.public.words.plain import (
     find_long,
     measure_grade,
 )
+from layouts.experience.page import build_page
 
 ROOT = Path(__file__).resolve().parents[4]
 EVERY_FORM = [
@@ -89,6 +91,32 @@ def test_every_text_that_is_asked_for_is_there():
 
     assert len(asked) > 50
     assert sorted((name, key) for name, key in asked if key not in texts and key not in groups) == []
+
+
+@pytest.mark.parametrize("screen", ["kiosk", "display"])
+def test_every_word_of_the_page_is_in_the_catalogue(screen):
+    """Whatever a page shows or tells a screen reader changes with the language: it is marked with its key."""
+    page = html.document_fromstring(build_page(screen, "Milton Keynes", "1", ["en", "cy"]))
+    unmarked = [
+        (element.tag, text.strip())
+        for element in page.body.iter()
+        for text in (element.text, element.tail)
+        if text and re.search(r"\w", text.replace("Milton Keynes", "")) and not is_marked(element, text)
+    ]
+    labels = [
+        element.get("aria-label")
+        for element in page.iter()
+        if element.get("aria-label") and not element.get("data-label")
+    ]
+
+    assert unmarked == []
+    assert labels == []
+
+
+def is_marked(element, text):
+    """Whether the text's own element says which key it is of, or is one that a script writes from the first moment."""
+    own = element if element.text == text else element.getparent()
+    return own.get("data-words") is not None or own.get("id") == "sentence"
 
 
 def test_every_plural_form_of_every_language_can_be_said():
