@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 AT_A_TIME: Final = 2
 # The page of a day is 240 kB of text, and 30 packed; PDF and spreadsheets are packed already.
 PACKED_FROM: Final = 1_000
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 _PACKED: Final = ("text/", "application/json")
 _TYPES: Final = {
     "pdf": "application/pdf",
@@ -152,9 +154,9 @@ class DailyService:
 
 
 def _base_of(scope: Scope) -> str:
-    """By which name it was asked; the gate lets only our own ones through."""
+    """By which name it was asked. The gate lets only our own names through, but reads no port: that is judged here."""
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    return f"{scope.get('scheme', 'http')}://{host}" if host else ""
+    return f"{scope.get('scheme', 'http')}://{host}" if _HOST.fullmatch(host) else ""
 
 
 def parse_path(path: str) -> Wish:

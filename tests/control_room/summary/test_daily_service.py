@@ -213,3 +213,11 @@ def test_links_in_files_lead_to_the_address_that_was_asked(service):
     content = ask(service, "/daily/2026-11-21.pdf").content
 
     assert b"http://localhost:8050/timeline" in content
+
+
+def test_a_made_up_port_comes_into_no_link(service):
+    """The gate judges the name alone; what stands behind its colon must be a port, or there are no links."""
+    answer = ask(service, "/daily/2026-11-21.pdf", headers={"host": "localhost:80@evil.example"})
+
+    assert answer.status_code == 200
+    assert b"evil.example" not in answer.content
