@@ -57,7 +57,7 @@ export class Near {
     find("near-place").hidden = true;
     this.city.post("chosen", {});
     this.list();
-    this.city.look({ whole: true });
+    this.city.look({ margin: 0.08 });
   }
 
   renew() {
@@ -101,6 +101,7 @@ export class Near {
   fixed(estate) {
     const { words } = this, fixed = estate?.requests_fixed_week;
     if (!fixed || fixed.words === "unknown") return [words.say("near.fixed_unseen")];
-    return [fixed.words === "count" ? words.say("near.fixed", { count: fixed.count }) : words.say("near.fixed_few"), words.say("near.fixed_why")];
+    const week = { first: words.day(fixed.first), last: words.day(fixed.last) };
+    return [fixed.words === "count" ? words.say("near.fixed", { ...week, count: fixed.count }) : words.say("near.fixed_few", week), words.say("near.fixed_why")];
   }
 }

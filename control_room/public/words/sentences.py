@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -87,7 +87,7 @@ def build_sentences(facts: Mapping[str, Any], language: str) -> list[Sentence]:
 
 
 def is_past(facts: Mapping[str, Any]) -> bool:
-    """Whether an earlier hour is shown: then nothing is "right now", "today" or "last week"."""
+    """Whether an earlier hour is shown: then nothing is "right now" or "today"."""
     recorded = (facts.get("recording") or {}).get("recorded")
     return bool(recorded) or (facts.get("city") or {}).get("mode") == "replay"
 
@@ -246,8 +246,19 @@ class _Said:
 
     def council(self) -> Iterator[Sentence]:
         fixed = None if self.is_past else self.figure("requests_fixed_week")
-        if fixed is not None and fixed["value"] >= 1:
-            yield self.make("sentence.requests_fixed_week", False, fixed, amount=self._number(fixed["value"]))
+        week = self._week()
+        if fixed is not None and fixed["value"] >= 1 and week is not None:
+            first, last = week
+            amount = self._number(fixed["value"])
+            yield self.make("sentence.requests_fixed_week", False, fixed, amount=amount, first=first, last=last)
+
+    def _week(self) -> tuple[date, date] | None:
+        """First and last day of the week that places tell of; it is one for all. A count without its week is not told."""
+        for estate in self.facts.get("estates") or ():
+            told = estate.get("requests_fixed_week") or {}
+            if told.get("first") and told.get("last"):
+                return date.fromisoformat(told["first"]), date.fromisoformat(told["last"])
+        return None
 
     def events(self) -> Iterator[Sentence]:
         if self.is_past:

@@ -161,7 +161,7 @@ def test_carbon_of_made_up_deliveries_is_made_up():
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_nothing_of_a_recorded_hour_is_said_to_be_now(language):
-    """The moment is told instead; what was today, last week or unseen then is not told at all."""
+    """The moment is told instead; what was today or unseen then is not told at all."""
     facts = {
         "city": city(bus=10),
         "figures": {
@@ -180,6 +180,22 @@ def test_nothing_of_a_recorded_hour_is_said_to_be_now(language):
         "cy": "Recordiad o 11 y bore hyd 12 canol dydd\nAm 12 canol dydd, roedd 93 robot allan yn y ddinas.",
     }
     assert said == expected[language]
+
+
+def test_what_the_council_put_right_is_told_with_its_week():
+    """The projection's week may end days ago, so its days are said; without them the count is not told."""
+    week = {"words": "count", "count": 25, "first": "2026-11-17", "last": "2026-11-22"}
+    facts = {
+        "city": city(),
+        "figures": {"requests_fixed_week": figure(240.0)},
+        "estates": [{"id": "a", "robots": None, "requests_fixed_week": week}],
+    }
+
+    assert told(facts) == (
+        "From 17 November 2026 to 22 November 2026 the council put right about 240 things or more that people told it about."
+    )
+    week |= {"words": "unknown", "first": None, "last": None}
+    assert told(facts) == ""
 
 
 def test_before_the_first_news_we_wait():
