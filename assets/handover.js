@@ -274,6 +274,7 @@
       timer = setTimeout(renew, DRAFT_EVERY_MS);
     } catch (error) {
       if (mine !== turn || place === null) return;
+      write(parts.age, "");
       const since = drafted === 0 ? "" : ` What stands here is from ${when(drafted)}.`;
       write(parts.fault, `Not renewed: ${reason(error)}.${since}`);
       timer = setTimeout(renew, AGAIN_MS);
