@@ -114,6 +114,7 @@ class Experience:
         self._source = source
         self.clock = clock
         self._tape = tape
+        self._build = build
         self.hub = LiveHub(clock, "live")
         self._began_ms = self._now_ms()
         self._messages = Messages(self._began_ms)
@@ -283,7 +284,7 @@ class Experience:
 
     async def report(self) -> None:
         """Tells the dashboard what the displays last said of themselves."""
-        for part in write_reports(self.hub.screens, self.clock.now()):
+        for part in write_reports(self.hub.screens, self.clock.now(), self._build):
             await self._source.report(part)
 
     async def _report(self) -> None:

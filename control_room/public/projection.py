@@ -131,9 +131,10 @@ def judge_sights(
 
 
 def _is_told(snapshot: Snapshot, kind: str, now: datetime, ground: Ground) -> bool:
-    """Whether a feed that says outright that it brings this kind is fresh."""
+    """Whether a feed of this kind is fresh that has told of vehicles before: one of trips says nothing of where buses are."""
     names = [f.name for f in ground.feeds if getattr(f, "vehicle_type", None) == kind]
-    return any(n in snapshot.feeds and snapshot.feeds[n].state(now) in _FRESH for n in names)
+    told = [n for n in names if ("vehicle", n) in snapshot.parts and n in snapshot.feeds]
+    return any(snapshot.feeds[n].state(now) in _FRESH for n in told)
 
 
 def _sight(sight: Literal["seen", "not_seen", "absent"], since: int | None, now_ms: int) -> Sight:

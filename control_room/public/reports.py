@@ -40,7 +40,7 @@ class Report:
         gone_s: since it left; None while connected.
         age_s: since it came.
         seq, age_ms: as it painted last.
-        build: version of its page.
+        build: version of its page, where that is not the one that is served now.
     """
 
     __pydantic_config__ = _CLOSED
@@ -60,16 +60,21 @@ _READ: Final = TypeAdapter(Annotated[list[Report], Field(max_length=A_PART)])
 _KNOWN: Final = frozenset(("experience", "experience-display"))
 
 
-def write_reports(screens: Mapping[int, Screen], now: datetime) -> list[bytes]:
-    """The reports of these displays, in parts; of very many those that are connected, and came first."""
+def write_reports(screens: Mapping[int, Screen], now: datetime, served: str | None = None) -> list[bytes]:
+    """The reports of these displays, in parts; of very many those that are connected, and came first.
+
+    Args:
+        served: version of the pages that are served now. A display that has it says none: the dashboard's own pages
+            have another, and would take it for outdated.
+    """
     known = [(number, screen) for number, screen in screens.items() if screen.name in _KNOWN]
     listed = sorted(known, key=lambda pair: (pair[1].left_at is not None, pair[0]))[:MOST_DISPLAYS]
-    rows = [_row(number, screen, now) for number, screen in listed]
+    rows = [_row(number, screen, now, served) for number, screen in listed]
     return [orjson.dumps(rows[first : first + A_PART]) for first in range(0, len(rows), A_PART)]
 
 
-def _row(number: int, screen: Screen, now: datetime) -> dict[str, Any]:
-    build = screen.build
+def _row(number: int, screen: Screen, now: datetime, served: str | None) -> dict[str, Any]:
+    build = None if screen.build == served else screen.build
     return {
         "number": number,
         "screen": screen.name,

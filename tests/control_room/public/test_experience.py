@@ -421,6 +421,19 @@ def test_one_stream_too_many_is_told_to_come_later():
     assert len(states) == 1  # the same bytes for everybody
 
 
+def test_only_an_outdated_page_says_its_version():
+    """The dashboard compares versions with its own pages': a kiosk with the present pages tells none, an older one does."""
+    from control_room.live import Screen
+    from control_room.public.reports import read_reports, write_reports
+
+    screens = {
+        n: Screen("experience", "public", NOW, build=build, since=NOW) for n, build in enumerate(("new1", "old1"))
+    }
+    (part,) = write_reports(screens, NOW, "new1")
+
+    assert [s.build for s in read_reports(part, NOW).values()] == [None, "old1"]
+
+
 def test_a_display_of_any_name_is_kept_apart_from_staff(tmp_path):
     """A public screen that takes the identity of a wall is another display to the dashboard."""
     from control_room.live import Screen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -359,6 +360,19 @@ def test_what_is_not_seen_is_null_and_never_zero():
     assert state.city.sees["robot"].sight == "not_seen"
     assert state.city.sees["robot"].since == round(later.timestamp() * 1000)
     assert state.city.sees["shuttle"].sight == "absent"
+
+
+def test_a_feed_of_trips_does_not_say_that_no_bus_is_there():
+    """Before the buses' positions have come, fresh predictions are no sight of them: there are not "0 buses"."""
+    snapshot = make_snapshot({})
+    state, _ = project_public(snapshot, Past(), NOW, GROUND)
+    told = make_snapshot({})
+    parts = {**told.parts, ("vehicle", "buses"): Table.empty(KINDS["vehicle"])}
+    rest, _ = project_public(replace(told, parts=parts), Past(), NOW, GROUND)
+
+    assert (state.figures["buses_running"].value, state.figures["buses_running"].why) == (None, "not_seen")
+    # A feed of positions that is fresh and lists none is another thing: then there are none.
+    assert (rest.figures["buses_running"].value, rest.city.sees["bus"].sight) == (0, "seen")
 
 
 def test_the_same_past_and_snapshot_give_the_same_state():
