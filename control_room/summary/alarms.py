@@ -22,6 +22,9 @@ _ANSWERS: Final = ("answer_median_highest", "answer_p95_highest", "answer_median
 _NO_USUAL: Final = "judged by the target of EEMUA 191, not by what is usual"
 
 
+_BACK: Final = {What.UNSHELVED: What.SHELVED, What.IN_SERVICE: What.OUT_OF_SERVICE}
+
+
 @dataclass(slots=True)
 class _Stood:
     """One occurrence of an alarm, filled in as its events come."""
@@ -96,14 +99,23 @@ def _standing(book: Book) -> tuple[contents.Figure, ...]:
 
 
 def _list_stood(events: Iterable[Event], ends: datetime) -> Iterable[_Stood]:
-    """Occurrences whose beginning is among these events, in order of their beginning."""
+    """Occurrences that came before people and whose beginning is among these events, in order of their beginning."""
     open_: dict[tuple[str, str], _Stood] = {}
     done: list[_Stood] = []
+    aside: set[tuple[What, tuple[str, str]]] = set()
     for event in events:
         place = (event.rule, event.key)
         if event.at >= ends:
             continue
-        if event.what is What.RAISED:
+        if event.what in (What.SHELVED, What.OUT_OF_SERVICE):
+            aside.add((event.what, place))
+        elif event.what in _BACK:
+            aside.discard((_BACK[event.what], place))
+        elif event.what is What.SUPPRESSED:
+            open_.pop(place, None)
+        elif event.what is What.RAISED:
+            if (What.SHELVED, place) in aside or (What.OUT_OF_SERVICE, place) in aside:
+                continue
             if before := open_.pop(place, None):
                 done.append(before)
             title = str(event.facts.get("title") or event.rule)

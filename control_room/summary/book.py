@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import sqlalchemy as sa
 
-from alerts.alarm import Event
+from alerts.alarm import Event, What
 from alerts.journal import JournalUnavailable
 from control_room.city import City
 from control_room.handover.book import Note, fold
@@ -40,6 +40,13 @@ LOOK_BACK_DAYS: Final = 36
 QUALITY_DAYS: Final = 7
 # Alarms that were raised so long before the period and answered within it are known.
 ALARMS_BEFORE: Final = timedelta(hours=24)
+# An alarm that was put aside so long before, and is still, is not before people when it comes.
+ASIDE_BEFORE: Final = timedelta(days=30)
+_ASIDE: Final = tuple(w.value for w in (What.SHELVED, What.UNSHELVED, What.OUT_OF_SERVICE, What.IN_SERVICE))
+# What changes nothing that is counted (alerts/kpi.py, alerts/machine.py), and is half of a lively journal.
+_UNCOUNTED: Final = tuple(
+    w.value for w in (What.RISING, What.SETTLED, What.NO_DATA, What.DATA, What.COMMENTED, What.ASSIGNED, What.NOTIFIED)
+)
 # The alarm system says every ten minutes at the latest that it was at work.
 ALARMS_AFTER: Final = timedelta(minutes=11)
 # A month of floods is not read event by event: its figures by the hour remain.
@@ -340,7 +347,9 @@ def _read_alarms(sources: Sources, begins: datetime, ends: datetime) -> tuple[Se
     # Rows of things at the moment of an alarm are not needed for counting, and are most of what the journal holds.
     columns = (table.c.seq, table.c.at_us, table.c.rule, table.c.key, table.c.what, table.c.by_whom, table.c.facts_json)
     bare = (sa.literal("").label("why"), sa.literal("{}").label("values_json"))
-    wanted = sa.select(*columns, *bare).where(table.c.at_us >= since, table.c.at_us < until)
+    counted = sa.and_(table.c.at_us >= since, table.c.at_us < until, table.c.what.not_in(_UNCOUNTED))
+    aside = sa.and_(table.c.at_us >= to_us(begins - ASIDE_BEFORE), table.c.at_us < since, table.c.what.in_(_ASIDE))
+    wanted = sa.select(*columns, *bare).where(sa.or_(counted, aside))
     with sources.records.connect() as connection:
         oldest = connection.scalar(sa.select(sa.func.min(table.c.at_us)))
         if oldest is None or oldest >= to_us(ends):

@@ -83,6 +83,30 @@ def test_alarms_of_a_day_have_their_figures_top_longest_and_unacknowledged(alarm
     assert [row[0] for row in unanswered.rows] == ["Robot 0 needs help", "Robot 1 needs help"]
 
 
+def test_an_alarm_that_was_put_out_of_service_days_before_is_not_counted_as_before_people(alarms, past, tell):
+    """Five days aside: that it comes is journalled, and nobody is shown it; one that is back in service counts."""
+    story = [
+        happen(-120, What.OUT_OF_SERVICE, "aside"),
+        happen(-121, What.OUT_OF_SERVICE, "back"),
+        happen(-90, What.IN_SERVICE, "back"),
+    ]
+    # What went by, or was only said, changes no figure.
+    noise = [happen(8, What.RISING, "r0"), happen(8.1, What.SETTLED, "r0"), happen(9.2, What.NO_DATA, "r1"), happen(9.3, What.DATA, "r1"), happen(9.4, What.COMMENTED, "r1")]  # fmt: skip
+    raised = [happen(15, What.RAISED, key, priority="high", title=key) for key in ("aside", "back")]
+    SqlJournal(alarms).append([*story, *noise, *raised])
+    past.level("alarm.active", DAY, 1.0)
+    past.write()
+
+    summary = tell(day_of(DAY))
+
+    assert summary.figure("eemua.mean").value == pytest.approx(11 / 144)
+    assert summary.figure("eemua.hidden").value == 1
+    top, longest, unanswered = summary.section("alarms").tables
+    assert [row[0] for row in unanswered.rows] == ["Robot 0 needs help", "Robot 1 needs help", "back"]
+    assert "aside" not in {row[0] for row in longest.rows}
+    assert "aside" not in {row[0] for row in top.rows} and "back" in {row[0] for row in top.rows}
+
+
 def test_alarms_of_a_time_before_the_journal_are_not_known(alarms, past, tell):
     """A year before: no figure of EEMUA is zero, and the section says why there is none."""
     day = DAY - timedelta(days=364)
