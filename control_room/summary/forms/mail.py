@@ -177,13 +177,10 @@ def _figure(figure: Figure, header: Header, base: str) -> Element:
     """Name and value, then the picture with the words."""
     edge = f"border-top:1px solid {HAIR};padding:7px 0;vertical-align:top;"
     name = _link(figure.title, words.address(base, figure.link))
-    worse = words.is_worse(figure)
-    departed = words.say_departure(figure)
-    usual = words.say_usual(figure, header) if figure.value is not None else ""
-    said: list[Child] = [] if not departed else [el("b", None, departed) if worse else departed]
-    told = [w for w in (usual, *words.list_remarks(figure)) if w]
-    for number, text in enumerate(told):
-        said += [el("br") if said or number else None, el("span", {"style": f"color:{SOFT};"}, text)]
+    said: list[Child] = []
+    for line in words.list_said(figure, header):
+        plain = el("span", {"style": f"color:{SOFT};"}, line.text) if line.is_quiet else line.text
+        said += [el("br") if said else None, el("b", None, line.text) if line.is_strong else plain]
     return el(
         "tr",
         None,
@@ -230,9 +227,7 @@ def _table(table: Table, header: Header, base: str) -> Element:
     shown = table.rows[:ROWS_MOST]
     more = words.say_rows(len(shown), table.of)
     caption = "; ".join(w for w in (table.title, more, table.note) if w)
-    style = (
-        f"{_cell_font(13)}border-top:1px solid {HAIR};padding:4px 8px 4px 0;vertical-align:top;word-break:break-word;"
-    )
+    style = f"{_cell_font(13)}border-top:1px solid {HAIR};padding:4px 8px 4px 0;vertical-align:top;"
     heads = []
     for i in kept:
         column = table.columns[i]
@@ -249,7 +244,8 @@ def _table(table: Table, header: Header, base: str) -> Element:
             else:
                 content = words.say_cell(value, column, header)
             align = "right" if column.sort == "number" else "left"
-            cells.append(el("td", {"align": align, "style": style}, content))
+            wrap = {"text": "word-break:break-word;", "link": ""}.get(column.sort, "white-space:nowrap;")
+            cells.append(el("td", {"align": align, "style": f"{style}{wrap}"}, content))
         lines.append(el("tr", None, *cells))
     title = el(
         "caption",

@@ -177,13 +177,10 @@ def _figures(section: Section, header: Header, link: _Links) -> Element:
 
 
 def _figure(figure: Figure, header: Header, link: _Links) -> Element:
-    departed = words.say_departure(figure)
-    usual = words.say_usual(figure, header) if figure.value is not None else ""
-    said: list[Child] = []
-    if departed:
-        said.append(el("b" if words.is_worse(figure) else "span", {"class": "daily-departed"}, departed))
-    remarks = [text for text in (usual, *words.list_remarks(figure)) if text]
-    said += [el("span", {"class": "daily-remark"}, text) for text in remarks]
+    said = [
+        el("b" if line.is_strong else "span", {"class": "daily-remark" if line.is_quiet else None}, line.text)
+        for line in words.list_said(figure, header)
+    ]
     return el(
         "tr",
         {"role": "row"},

@@ -139,14 +139,14 @@ def _section(section: Section, header: Header, base: str) -> dict[str, Any]:
 
 def _figure(figure: Figure, header: Header, base: str) -> dict[str, Any]:
     band = build_band(figure)
-    usual = words.say_usual(figure, header) if figure.value is not None else ""
     return {
         "title": figure.title,
         "value": words.keep(words.say_value(figure)),
         "link": words.address(base, figure.link),
-        "departure": words.say_departure(figure),
-        "remarks": [w for w in (usual, *words.list_remarks(figure)) if w],
-        "worse": words.is_worse(figure),
+        "said": [
+            {"text": line.text, "strong": line.is_strong, "quiet": line.is_quiet}
+            for line in words.list_said(figure, header)
+        ],
         "picture": None if band is None else {"svg": to_svg(band), "alt": words.say_figure(figure, header)},
     }
 

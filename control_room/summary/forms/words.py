@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeGuard
 from zoneinfo import ZoneInfo
@@ -123,6 +124,29 @@ def list_remarks(figure: Figure) -> list[str]:
     target = say_target(figure.target, figure.unit, figure.decimals) if figure.target else ""
     why = (figure.why_unknown or REASON) if figure.value is None else ""
     return [words for words in (why, target, say_known(figure), figure.note) if words]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line beside a figure's picture.
+
+    Attributes:
+        is_strong: it stands out: for the worse, or a target missed.
+        is_quiet: smaller than the others.
+    """
+
+    text: str
+    is_strong: bool = False
+    is_quiet: bool = True
+
+
+def list_said(figure: Figure, header: Header) -> list[Said]:
+    """What is said of a figure beside its value, line by line."""
+    departed = say_departure(figure)
+    usual = say_usual(figure, header) if figure.value is not None else ""
+    target = say_target(figure.target, figure.unit, figure.decimals) if is_missed(figure) and figure.target else ""
+    lines = [Said(departed, is_far_off(figure) and figure.verdict == "worse", False)] if departed else []
+    return lines + [Said(text, text == target) for text in (usual, *list_remarks(figure)) if text]
 
 
 def say_figure(figure: Figure, header: Header) -> str:

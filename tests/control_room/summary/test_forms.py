@@ -27,6 +27,7 @@ from control_room.summary.forms.words import (
     glance,
     is_worse,
     keep,
+    list_said,
     say_departure,
     say_figure,
     say_percent,
@@ -269,3 +270,18 @@ def test_it_is_said_what_usual_is_made_of():
 
     assert [say_span(h, 8) for h in (header, month, holiday)] == ["8 weeks", "8 weeks", "8 holidays"]
     assert say_span(holiday, 1) == "1 holiday"
+
+
+def test_in_words_what_stands_out_is_the_departure_or_the_missed_target():
+    """Stuck is far off for the worse; of online requests it is the target that was missed, not the small departure."""
+    header = EXAMPLE.header
+
+    strong = {
+        name: [line.text for line in list_said(EXAMPLE.figure(name), header) if line.is_strong]
+        for name in ("robot.stuck_min", "robot.deliveries", "request.online_percent")
+    }
+    assert strong == {
+        "robot.stuck_min": ["above usual, worse"],
+        "robot.deliveries": [],
+        "request.online_percent": ["target at least 80 %, missed (Council strategy, 2024)"],
+    }
