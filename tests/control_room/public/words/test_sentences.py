@@ -192,7 +192,8 @@ def test_what_the_council_put_right_is_told_with_its_week():
     }
 
     assert told(facts) == (
-        "From 17 November 2026 to 22 November 2026 the council put right about 240 things or more that people told it about."
+        "The council put right about 240 things or more that people told it about. "
+        "That was from 17 November 2026 to 22 November 2026."
     )
     week |= {"words": "unknown", "first": None, "last": None}
     assert told(facts) == ""
@@ -253,7 +254,7 @@ def test_whatever_the_facts_the_sentences_are_plain_and_whole(seed):
                      **{kind: lots.choice((None, 0, 1, 10, 3000)) for kind in KINDS if lots.random() < 0.4}),
         "figures": {name: figure(lots.choice(values), lots.choice(("live", COUNCIL)), lots.choice((None, "2024", "2026-11-01")), lots.choice((None, NOON - 2 * HOUR, NOON - 30 * HOUR))) for name in names if lots.random() < 0.8},
         "places": [{"id": "a", "name": "Oldbrook"}],
-        "estates": [{"id": "a", "robots": lots.choice((None, 0, 4))}, {"id": "gone", "robots": 3}],
+        "estates": [{"id": "a", "robots": lots.choice((None, 0, 4)), "requests_fixed_week": {"first": "2026-11-17", "last": "2026-11-22"}}, {"id": "gone", "robots": 3}],
         "events": [],
         "recording": {"recorded": lots.random() < 0.3, "first": NOON - HOUR, "last": NOON, "since": NOON},
     }  # fmt: skip
