@@ -137,6 +137,15 @@ def _is_told(snapshot: Snapshot, kind: str, now: datetime, ground: Ground) -> bo
     return any(snapshot.feeds[n].state(now) in _FRESH for n in told)
 
 
+def list_partly_seen(snapshot: Snapshot, now: datetime) -> frozenset[str]:
+    """Kinds of vehicles of which one feed of several is not heard just now: a count of them is "at least"."""
+    blind: set[str] = set()
+    for (row_kind, feed), rows in snapshot.parts.items():
+        if row_kind == "vehicle" and (feed not in snapshot.feeds or snapshot.feeds[feed].state(now) not in _FRESH):
+            blind.update(rows["vehicle_type"].tolist())
+    return frozenset(blind)
+
+
 def _sight(sight: Literal["seen", "not_seen", "absent"], since: int | None, now_ms: int) -> Sight:
     return Sight(sight, since, None if since is None else max(0, now_ms - since) // 60_000)
 
@@ -189,9 +198,11 @@ def build_figures(
         if kind == "robot" and estate:
             places.add(estate)
 
+    partly = list_partly_seen(snapshot, now)
+
     def count(kind: SeenKind, value: float, unit: Any) -> Figure:
         why = _why(sights[kind][0])
-        return Figure(None if why else float(value), unit, why)
+        return Figure(None if why else float(value), unit, why, at_least=not why and kind in partly)
 
     return {
         **_build_deliveries(sights, ground, watched),

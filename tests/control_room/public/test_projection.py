@@ -375,6 +375,21 @@ def test_a_feed_of_trips_does_not_say_that_no_bus_is_there():
     assert (rest.figures["buses_running"].value, rest.city.sees["bus"].sight) == (0, "seen")
 
 
+def test_a_count_without_one_of_its_feeds_is_at_least_so_many():
+    """Two operators run buses and one is not heard: those that are seen are counted, and it says that there may be more."""
+    buses = make_vehicles({"vehicle_type": "bus", "feed": "buses"})
+    gone = make_vehicles({"vehicle_type": "bus", "feed": "others"}, at=NOW - timedelta(hours=1))
+    whole = make_snapshot({"vehicle": buses})
+    both = {**whole.parts, ("vehicle", "buses"): buses}
+    seen, _ = project_public(replace(whole, parts=both), Past(), NOW, GROUND)
+    half, _ = project_public(replace(whole, parts={**both, ("vehicle", "others"): gone}), Past(), NOW, GROUND)
+
+    assert [(s.figures["buses_running"].value, s.figures["buses_running"].at_least) for s in (seen, half)] == [
+        (1, False),
+        (1, True),
+    ]
+
+
 def test_the_same_past_and_snapshot_give_the_same_state():
     """The projection is pure: asked twice it says the same."""
     tables = honest_tables()
