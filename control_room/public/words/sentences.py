@@ -168,8 +168,8 @@ class _Said:
     def counts(self) -> Iterator[Sentence]:
         for name, kind in _COUNTS.items():
             figure = self.figure(name)
-            if figure is None or self.sight(kind) != "seen":
-                continue
+            if figure is None or self.sight(kind) != "seen" or figure.get("at_least"):
+                continue  # of what is only partly seen there is no sentence: the board says "at least"
             if name == "masts_up" and figure["value"] < 1:
                 continue  # nothing a visitor should be told as news
             yield self.of_the_moment(name, name in _LARGE, figure, kind, {"count": int(figure["value"])})
