@@ -57,7 +57,7 @@ export class City {
     this.post("palette", { palette: { ...palette, land: LAND.map(read), trees: [read("--tree-1"), read("--tree-2")] } });
   }
 
-  /** Where the picture looks: {cover} of the grid, {whole} with its villages, {estate}, or {x, y}, with span_m; and how large things are. */
+  /** Where the picture looks: the grid with a {margin}, {cover}: filling all, {estate}, or {x, y}, with span_m; and how large things are. */
   look(aimAt, grow = 1) {
     this.aimAt = aimAt;
     this.grow = grow;

@@ -5,7 +5,7 @@
  *
  * From the page: start {url, screen, topics, build, display}, canvas {ground, life}, base {basemap}, palette {palette},
  * view {view}, calm {on}, chosen {estate, thing}, masts {masts}, pick {id, x, y, kinds}, painted, nudge, debug.
- * To the page: text {message}, channel {state}, clock {now}, frame {seq, n, counts}, drawn {view}, picked {id, found, estate},
+ * To the page: text {message}, channel {state}, clock {now, at, mode, epoch}, frame {seq, n, counts}, drawn {view}, picked {id, found, estate},
  * where {x, y} of the chosen thing, debug.
  *
  * A thing glides from where it was shown to where it was last reported, in the time between its last two reports,
@@ -103,7 +103,11 @@ importScripts("../worker/frames.js", "../worker/channel.js", "ground.js", "sprit
     const dpr = view.dpr * scale, w = Math.max(1, Math.round(view.width * dpr)), h = Math.max(1, Math.round(view.height * dpr));
     for (const c of [ground, life]) if (c.width !== w || c.height !== h) { c.width = w; c.height = h; }
     const { free, focus } = view;
-    let [x0, y0, x1, y1] = focus?.whole ? map.whole : map.box;
+    let [x0, y0, x1, y1] = map.box;
+    if (focus?.margin) {
+      const more = (x1 - x0) * focus.margin;
+      [x0, y0, x1, y1] = [x0 - more, y0 - more, x1 + more, y1 + more];
+    }
     const estate = focus?.estate ? CityGround.findEstate(focus.estate) : null;
     const middle = estate ? estate.at : focus?.x !== undefined ? [focus.x, focus.y] : null;
     if (middle !== null) {
@@ -313,7 +317,7 @@ importScripts("../worker/frames.js", "../worker/channel.js", "ground.js", "sprit
     if (channel !== null) return;
     const { screen, topics, build, display, address, limits } = message;
     const scheme = self.location.protocol === "https:" ? "wss://" : "ws://";
-    const tellClock = () => { const now = clock.now(); if (now !== null) self.postMessage({ type: "clock", now, at: performance.timeOrigin + performance.now(), mode: clock.mode }); };
+    const tellClock = () => { const now = clock.now(); if (now !== null) self.postMessage({ type: "clock", now, at: performance.timeOrigin + performance.now(), mode: clock.mode, epoch: channel.epoch }); };
     channel = new Live.Channel({
       url: message.url ?? `${scheme}${self.location.host}/live`,
       hello: () => ({ screen, topics, follow: null, build, display, address }),

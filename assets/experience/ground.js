@@ -48,8 +48,7 @@ self.CityGround = (() => {
       crossings: basemap.crossings.map((c) => unpack(c, unit)),
       places: basemap.places.map((p) => ({ name: p.name, kind: p.kind, at: unpack(p.at, unit), precision: p.precision_m })),
       trees: plant(roads),
-      box: boxOf(roads.map(({ line }) => line)), // the grid
-      whole: boxOf(estates.map(({ cell }) => cell)), // and the villages round it
+      box: boxOf(roads.map(({ line }) => line)), // the grid; the villages round it would make it small
     };
     return map;
   }

@@ -6,8 +6,8 @@ const TOUCHES = ["pointerdown", "keydown", "wheel", "touchstart"];
 
 export class Idle {
   /** @param after_s without a touch before it asks; @param answer_s that it waits for an answer */
-  constructor({ after_s, answer_s, words, isResting, onLeave }) {
-    Object.assign(this, { after_s, answer_s, words, isResting, onLeave });
+  constructor({ after_s, answer_s, words, isResting, isListening, onLeave }) {
+    Object.assign(this, { after_s, answer_s, words, isResting, isListening, onLeave });
     this.sheet = find("idle");
     this.touched = performance.now();
     this.askedAt = null;
@@ -29,7 +29,9 @@ export class Idle {
       return;
     }
     if (this.isResting()) { this.touched = now; return; }
-    if (now - this.touched > this.after_s * 1000) {
+    // Who listens touches nothing; but a voice that hangs must not keep the screen for ever.
+    const patience = this.isListening() ? 4 : 1;
+    if (now - this.touched > this.after_s * 1000 * patience) {
       this.askedAt = now;
       say(find("idle-lead"), this.words.say("idle.text", { count: this.answer_s }));
       if (!this.sheet.open) this.sheet.showModal();

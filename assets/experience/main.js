@@ -21,7 +21,7 @@ const seconds = (name, usual, least, most) => Math.min(most, Math.max(least, Num
 const facts = {};
 const words = new Words(root.dataset.languages.split(" ").map((pair) => pair.split("=")));
 const first = words.languages.some(([code]) => code === asked.get("language")) ? asked.get("language") : words.languages[0][0];
-let clock = null, channel = "late", screen = "attract", options = null, idle = null;
+let clock = null, channel = "late", screen = "attract", options = null, idle = null, isOld = false;
 const parts = {};
 const counters = { facts: 0, frames: 0, resets: 0, touches: 0, touch_ms: 0, worst_touch_ms: 0 };
 
@@ -31,7 +31,11 @@ const isStill = () => options?.state.still ?? matchMedia("(prefers-reduced-motio
 const city = new City({
   onText: (message) => { if (message.type === "facts") learn(message); },
   onState: (state) => { channel = state; root.dataset.channel = state; notice(); },
-  onClock: (message) => { clock = message; },
+  onClock: (message) => {
+    // Another run of the server may have other pages; whoever stands before this one is not thrown out for it.
+    if (clock !== null && message.epoch !== clock.epoch) findNewer();
+    clock = message;
+  },
   onFrame: () => { counters.frames += 1; parts.explore?.count(); },
 });
 
@@ -78,7 +82,7 @@ function notice() {
 
 // Screens
 
-const AIMS = { attract: [{ cover: true }, 1.3], explore: [{}, 1.1], near: [{ whole: true }, 1], how: null, quiz: null, privacy: null };
+const AIMS = { attract: [{ cover: true }, 1.3], explore: [{}, 1.1], near: [{ margin: 0.08 }, 1], how: null, quiz: null, privacy: null };
 
 function go(name, focus = true) {
   if (!(name in AIMS)) return;
@@ -113,8 +117,18 @@ async function speak(language) {
   return true;
 }
 
+/** Loads the page anew where the server has another build of it, as soon as nobody is there. */
+async function findNewer() {
+  try {
+    const page = await (await fetch(location.pathname, { cache: "no-store" })).text();
+    isOld = page.includes("data-build=") && !page.includes(`data-build="${root.dataset.build}"`);
+  } catch { return; }
+  if (isOld && screen === "attract") location.reload();
+}
+
 function reset() {
   counters.resets += 1;
+  if (isOld) { location.reload(); return; }
   options.reset();
   city.post("calm", { on: isStill() });
   city.recolour();
@@ -165,7 +179,7 @@ function startKiosk() {
   document.querySelector(".screen-attract .story").addEventListener("click", () => go("explore"));
   guard(() => { if (find("idle").open) idle.stay(); go("attract"); });
   idle = new Idle({
-    after_s: seconds("idle", 45, 1, 600), answer_s: seconds("answer", 15, 1, 60), words, onLeave: reset,
+    after_s: seconds("idle", 45, 1, 600), answer_s: seconds("answer", 15, 1, 60), words, onLeave: reset, isListening: () => options.state.speaking,
     isResting: () => screen === "attract" && words.language === first && !Object.values({ ...options.state, still: options.state.still !== options.system }).some(Boolean),
   });
   addEventListener("pointerdown", (event) => answered(event.timeStamp), { capture: true, passive: true });

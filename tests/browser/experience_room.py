@@ -167,6 +167,7 @@ class ExperienceServer:
     Attributes:
         mute: names of facts that are not told.
         change: facts laid over those of the town.
+        build: version of the pages, as they are told.
         quiet: no frame and no beat is sent while it is set: a line that is open and dead.
     """
 
@@ -178,6 +179,7 @@ class ExperienceServer:
         self.mute: set[str] = set()
         self.change: dict[str, Any] = {}
         self.quiet = False
+        self.build = "test"
         self.every_s = 1.0
         self.heard: list[dict[str, Any]] = []
         self.begun = time.monotonic()
@@ -221,7 +223,7 @@ class ExperienceServer:
 
     def _page(self, screen: str) -> Any:
         def answer() -> HTMLResponse:
-            page = build_page(screen, self.city.title, "test", LANGUAGES)  # type: ignore[arg-type]
+            page = build_page(screen, self.city.title, self.build, LANGUAGES)  # type: ignore[arg-type]
             return HTMLResponse(page, headers={"content-security-policy": POLICY})
 
         return answer

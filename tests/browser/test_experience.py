@@ -40,7 +40,7 @@ def server() -> Iterator[ExperienceServer]:
 def as_usual(server: ExperienceServer) -> Iterator[None]:
     """Each test begins with an ordinary afternoon."""
     yield
-    server.mute, server.change, server.quiet = set(), {}, False
+    server.mute, server.change, server.quiet, server.build = set(), {}, False, "test"
     if not server.answers:
         server.start()
 
@@ -329,6 +329,19 @@ def test_the_network_goes_and_comes_back(server, visit):
     server.start()
     wait_for(page, "experience.state().sight === 'now'", 20)
     assert page.is_hidden("#notice")
+
+
+def test_a_new_version_is_loaded_when_nobody_is_there(server, visit):
+    """The server comes back with other pages: a visitor is left in peace, and the opening screen loads them."""
+    page = visit(address="/experience?idle=2&answer=1").page
+    go(page, "privacy")
+    server.stop()
+    server.build = "next"
+    server.start()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    wait_for(page, "experience.state().channel === 'live'", 15)
+    assert page.evaluate("document.documentElement.dataset.build") == "test"
+    page.wait_for_selector("html[data-build=next]", state="attached", timeout=15000)
 
 
 def test_without_any_data_it_still_tells_its_story(server, visit):
