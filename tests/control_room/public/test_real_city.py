@@ -16,7 +16,7 @@ import pytest
 
 from control_room.app import ControlRoom
 from control_room.city import load_city
-from control_room.clock import SystemClock
+from control_room.clock import ReplayClock
 from control_room.model import KINDS, Snapshot
 from control_room.public.ground import Ground, list_expected
 from control_room.public.messages import list_facts
@@ -29,7 +29,7 @@ from feeds.feed import read_feed_file
 from feeds.fetch import Fetcher
 from feeds.sandbox.app import DEMO_ENVIRONMENT
 from feeds.sandbox.feed_file import write_feed_file
-from tests.control_room.public.town import FOLDER
+from tests.control_room.public.town import FOLDER, NOW
 from tests.live_server import until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,7 +47,7 @@ def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     exchange = subprocess.Popen(
-        [sys.executable, "-m", "feeds.sandbox", "--port", str(port), "--until-stdin-closes"],
+        [sys.executable, "-m", "feeds.sandbox", "--port", str(port), "--until-stdin-closes", "--at", NOW.isoformat()],
         cwd=ROOT,
         stdin=subprocess.PIPE,
     )
@@ -70,7 +70,8 @@ def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
 
 
 async def _watch(folder: Path, feeds) -> Snapshot:
-    clock = SystemClock()
+    # A Monday's noon, whenever the test runs: at night there are no buses to speak of.
+    clock = ReplayClock(NOW)
     room = ControlRoom(
         read_settings({"data": str(folder), "blackbox_hours": 0.0}, {}),
         load_city(FOLDER),
@@ -80,7 +81,9 @@ async def _watch(folder: Path, feeds) -> Snapshot:
         "sandbox",
     )
     async with room.running():
-        await until(lambda: all(len(room.cache.snapshot.tables[kind]) for kind in WANTED), within_s=40)
+        tables = lambda: room.cache.snapshot.tables  # noqa: E731 - asked anew each time
+        await until(lambda: all(len(tables()[kind]) for kind in WANTED), within_s=40)
+        await until(lambda: {"drone", "robot", "bus"} <= set(tables()["vehicle"]["vehicle_type"].tolist()), within_s=40)
         return room.cache.snapshot
 
 
