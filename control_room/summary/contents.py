@@ -54,7 +54,7 @@ class Usual:
 
     Attributes:
         low, high: quartiles: half of the weeks lay between them.
-        weeks: weeks (of a holiday: holidays; of a month: months) that were known.
+        weeks: weeks (of a holiday: holidays) that were known.
     """
 
     median: float
