@@ -4,7 +4,6 @@ import { drawing, fill, find, make, say } from "./page.js";
 import { BATTERY, figureLine, findStory, honest, listPublished } from "./stories.js";
 
 const REACH_PX = 70;
-const KINDS = ["robot", "shuttle", "drone", "bus", "mast"];
 const NEAR_M = 2600;
 
 export class Explore {
@@ -156,7 +155,7 @@ export class Explore {
       if (wasHidden) find("thing-facts").scrollTop = 0;
       this.reading?.();
     }
-    find("thing-how").hidden = !["robot", "shuttle", "drone", "mast"].includes(kind);
+    find("thing-how").hidden = document.querySelector(`[data-how="${kind}"]`) === null;
     this.press(kind);
     const place = find("thing-picture");
     if (place.dataset.of !== kind) {
@@ -172,5 +171,3 @@ export class Explore {
     this.move(place.querySelector("svg"));
   }
 }
-
-export { KINDS };

@@ -27,13 +27,14 @@ export class Quiz {
   }
 
   next() {
+    if (this.answered === null) return;
     this.at += 1;
     this.answered = null;
     this.write(true);
   }
 
   answer(index) {
-    if (this.answered !== null) return;
+    if (this.answered !== null || this.questions[this.at] === undefined) return; // touched twice, or while a round begins
     this.answered = index;
     if (index === this.questions[this.at].right) this.right += 1;
     this.write(false);

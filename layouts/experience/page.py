@@ -12,7 +12,7 @@ from html import escape
 from typing import Final, Literal
 
 from control_room.public.words import load_catalogues
-from layouts.experience.parts import Words, button, icon
+from layouts.experience.parts import Words, button
 from layouts.experience.screens import (
     build_attract,
     build_dots,
@@ -131,6 +131,3 @@ def _display(words: Words, title: str) -> str:
         f'<span id="sentence">{words.plain("attract.title")}</span></h1><p class="source" id="sentence-source"></p>{build_dots()}</div>'
         f"{figures}</section></main>"
     )
-
-
-__all__ = ["DOCK", "OPTIONS", "build_page", "icon"]

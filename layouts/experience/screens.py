@@ -8,7 +8,7 @@ from typing import Final
 from layouts.experience.parts import Words, button, icon
 
 KINDS: Final = ("robot", "shuttle", "drone", "bus", "mast")
-EXPLAINED: Final = ("robot", "shuttle", "mast", "drone")
+EXPLAINED: Final = ("robot", "shuttle", "mast", "drone", "bus")
 KNOWN: Final = ("know_vehicles", "know_names", "know_drones", "know_counts", "know_few")
 UNKNOWN: Final = ("not_camera", "not_you", "not_phone", "not_kept", "not_cookie")
 

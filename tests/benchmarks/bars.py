@@ -84,6 +84,8 @@ BARS = {
     "experience_touch_landscape_p95_ms": Bar("the same, landscape, p95", "ms", 100, digits=0),
     "experience_paint_portrait_ms": Bar("kiosk: first paint, new profile", "ms", 1500, digits=0),
     "experience_paint_landscape_ms": Bar("the same, landscape", "ms", 1500, digits=0),
+    "experience_storm_faults": Bar("kiosk: 200 touches a second, what is thrown or left", "", 0, digits=0),
+    "experience_storm_nodes": Bar("the same: elements more than before", "", 200, digits=0),
     "experience_soak_days": Bar("kiosk's page: days of updates in the soak", "days", None, digits=2),
     "experience_heap_growth_percent": Bar("kiosk's page: heap, growth over the soak", "%", 5),
     "experience_worker_growth_percent": Bar("the same: worker's heap", "%", 5),

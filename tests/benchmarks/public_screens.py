@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.benchmarks import bars
 from tests.benchmarks.page import CHROMIUM, quantile
 from tests.browser.conftest import wait_for
-from tests.browser.experience_room import ExperienceServer
+from tests.browser.experience_room import ExperienceServer, storm
 
 SIZES = {"portrait": (1080, 1920), "landscape": (1920, 1080)}
 SCREENS = ("explore", "near", "how", "quiz", "privacy", "attract")
@@ -44,10 +44,38 @@ def measure(name: str, short: bool = False) -> bars.Figures:
                 figures[f"experience_paint_{word}_ms"] = quantile(paints, 0.5)
                 figures[f"experience_touch_{word}_p50_ms"] = quantile(touches, 0.5)
                 figures[f"experience_touch_{word}_p95_ms"] = quantile(touches, 0.95)
+            figures |= bear_storm(
+                browser.new_context(viewport={"width": 1080, "height": 1920}).new_page(),
+                server.url,
+                800 if short else 24_000,
+            )
             browser.close()
     finally:
         server.stop()
     return figures
+
+
+def bear_storm(page: Page, url: str, touches: int) -> bars.Figures:
+    """200 touches a second anywhere, two minutes of them in the long form: what was thrown, and what grew."""
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(f"{url}/experience")
+    wait_for(page, READY)
+    storm(page, 200)
+    before = count_nodes(page)
+    storm(page, touches)
+    grown = count_nodes(page) - before
+    left = 0 if page.url == f"{url}/experience" else 1
+    return {"experience_storm_faults": float(len(faults) + left), "experience_storm_nodes": grown}
+
+
+def count_nodes(page: Page) -> float:
+    """Elements of the page on its opening screen."""
+    page.evaluate("document.getElementById('idle').open && document.getElementById('idle-stay').click()")
+    page.click(".dock [data-go=attract]")
+    page.wait_for_timeout(300)
+    return float(page.evaluate("document.querySelectorAll('*').length"))
 
 
 def watch_frames(page: Page, seconds: float) -> float:

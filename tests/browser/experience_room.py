@@ -22,6 +22,7 @@ import numpy as np
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from playwright.sync_api import Page
 
 from control_room.city import CITIES, City, load_city
 from control_room.frames import FrameEncoder, Marks
@@ -30,7 +31,7 @@ from control_room.public.content.content import find_folder, read_content
 from control_room.public.state import BATTERY, DOING, KINDS
 from control_room.public.words import build_sentences, load_catalogues
 from layouts.experience.page import build_page
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, wait_for
 
 T0 = 1_795_000_000
 LANGUAGES = ("en", "cy")
@@ -286,6 +287,26 @@ class ExperienceServer:
                 self.heard.append(await ws.receive_json())
         except (WebSocketDisconnect, RuntimeError):
             return
+
+
+_STORM = """(() => {
+  let seed = 11; const next = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
+  window.touched = 0;
+  const timer = setInterval(() => {
+    for (let i = 0; i < 10; i += 1) {
+      const x = next() * innerWidth, y = next() * innerHeight, target = document.elementFromPoint(x, y) ?? document.body;
+      for (const type of ["pointerdown", "pointerup", "click"]) target.dispatchEvent(new PointerEvent(type, {bubbles: true, cancelable: true, isPrimary: true, clientX: x, clientY: y}));
+      window.touched += 1;
+    }
+    if (window.touched >= %d) clearInterval(timer);
+  }, 50);
+})()"""
+
+
+def storm(page: Page, touches: int) -> None:
+    """That many touches at places of a seeded dice, 200 a second; returns when the last is done."""
+    page.evaluate(_STORM.replace("%d", str(touches)))
+    wait_for(page, f"window.touched >= {touches}", 30 + touches / 50)
 
 
 if __name__ == "__main__":

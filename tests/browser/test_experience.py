@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Watched, wait_for
-from tests.browser.experience_room import ExperienceServer
+from tests.browser.experience_room import ExperienceServer, storm
 from tests.browser.test_real_access import list_findings
 
 pytestmark = pytest.mark.browser
@@ -291,20 +291,7 @@ def test_two_hundred_touches_a_second_leave_it_well(visit, server):
     """A seeded storm of touches everywhere: nothing is thrown, nothing grows, and a touch is still answered."""
     watched = visit(reduced_motion="no-preference")
     page = watched.page
-    storm = """(() => {
-      let seed = 11; const next = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
-      window.touched = 0;
-      const timer = setInterval(() => {
-        for (let i = 0; i < 10; i += 1) {
-          const x = next() * innerWidth, y = next() * innerHeight, target = document.elementFromPoint(x, y) ?? document.body;
-          for (const type of ["pointerdown", "pointerup", "click"]) target.dispatchEvent(new PointerEvent(type, {bubbles: true, cancelable: true, isPrimary: true, clientX: x, clientY: y}));
-          window.touched += 1;
-        }
-        if (window.touched >= 800) clearInterval(timer);
-      }, 50);
-    })()"""
-    page.evaluate(storm)
-    wait_for(page, "window.touched >= 800", 30)
+    storm(page, 800)
     page.evaluate("document.getElementById('idle').open && document.getElementById('idle-stay').click()")
     go(page, "attract")
     page.wait_for_timeout(300)
