@@ -193,8 +193,9 @@ class ControlRoom:
             settings["redis"],
             Path(settings["data"]) if store is not None else None,
         )
+        self.displays.list_screens = lambda: {**self.hub.screens, **self.public.screens}
         self._displays = Displays(
-            lambda: {**self.hub.screens, **self.public.screens},
+            self.displays.list_screens,
             self.hub.epoch,
             clock.rate,
             self.displays.book,

@@ -65,6 +65,8 @@ class DisplayService:
         self._unsaved: dict[str, Known] = {}
         self._failing = False
         self._answered: list[tuple[str, Order]] = []
+        # All that are known of; the public screens' process tells of its own, which no order reaches.
+        self.list_screens: Callable[[], Mapping[int, Screen]] = lambda: hub.screens
         hub.on_obeyed = self.obeyed
 
     def obeyed(self, display: str, order: str, result: str, why: str) -> None:
@@ -96,7 +98,7 @@ class DisplayService:
         self._kept, self._audit, self._failing = kept, AuditStore(journal.engine), False
 
     async def _look(self) -> None:
-        screens: Mapping[int, Screen] = self._hub.screens
+        screens = self.list_screens()
         for known in self.book.note(screens):
             self._unsaved[known.display] = known
         over = self._answered + self.book.look(screens, self._clock.now(), self._clock.rate)
@@ -149,7 +151,7 @@ class DisplayService:
             why = "a replay takes no orders for displays" if self._store is None else "the database is not open yet"
             return 503, _words(f"nothing was done: {why}")
         now = self._clock.now()
-        here = [s for s in self._hub.screens.values() if s.display == wish.display]
+        here = [s for s in self.list_screens().values() if s.display == wish.display]
         connected = [s for s in here if s.left_at is None]
         known = self.book.known.get(wish.display)
         if known is None and not here:
@@ -158,6 +160,8 @@ class DisplayService:
             return 409, _words("it has no name; name it first, then it is expected")
         if wish.do in ("identify", "reload", "go") and not connected:
             return 409, _words("it is not connected, so it cannot hear this; switch it on first")
+        if wish.do in ("identify", "reload", "go") and all(s.audience == "public" for s in connected):
+            return 409, _words("a public screen takes no orders; start its browser or its process again instead")
         changed = self._changed(wish, known, here, now)
         if isinstance(changed, str):
             return 409, _words(changed)
@@ -169,7 +173,7 @@ class DisplayService:
         if changed is not None:
             self.book.put(changed)
         sent = 0
-        if wish.do not in ("expect", "retire") and connected:
+        if wish.do not in ("expect", "retire") and connected and connected[-1].audience != "public":
             order = Order(number, wish.do, now, wish.by, wish.address)
             self.book.put_order(wish.display, order)
             sent = self._hub.order(wish.display, self._message(wish, number, connected[-1]))

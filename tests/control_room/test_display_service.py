@@ -72,6 +72,20 @@ def test_a_name_is_known_after_a_restart_with_all_that_was_said_of_it(store):
     assert service_of(store).book.known["a1b2c3"].retired_at == NOON
 
 
+def test_a_kiosk_is_given_a_name_and_no_orders(store):
+    """A public screen is not in our own hub: it can be named and expected, but is told nothing, and that is said."""
+    kiosk = Screen("experience", "public", NOON, display="experience-north-door", since=NOON)
+    service = service_of(store)
+    service.list_screens = lambda: {10**9: kiosk}
+    named = ask(service, display="experience-north-door", do="rename", name="North door")
+    told = ask(service, display="experience-north-door", do="reload")
+
+    assert named == (200, {"sent": 0, "order": None})
+    assert told[0] == 409 and "takes no orders" in told[1]["error"]
+    assert not service.book.orders
+    assert service_of(store).book.known["experience-north-door"].name == "North door"
+
+
 def test_who_did_what_is_written_down(store):
     """Also what needs no display to hear it; nothing is written of what was refused."""
     service = service_of(store, wall(left_at=NOON))
