@@ -134,7 +134,7 @@
       list.appendChild(make("li")).appendChild(label);
     };
     for (const type of known.types) row("type", type.name, capital(type.words), { path: type.path, fill: "ink" }, "symbol");
-    for (const layer of known.layers) row("layer", layer.name, layer.title, layer.legends[0].entries[0], layer.mark);
+    for (const layer of known.layers) row("layer", layer.name, layer.title, layer.legends[0].entries[0], layer.legends[0].mark);
     box.addEventListener("change", (event) => {
       const { layer, type } = event.target.dataset, on = event.target.checked;
       if (layer) change({ names: on ? [...choice.names, layer] : choice.names.filter((name) => name !== layer) });
@@ -171,7 +171,7 @@
     const list = section.appendChild(make("ul"));
     for (const entry of legend.entries) {
       const item = list.appendChild(make("li"));
-      item.append(swatch(entry, layer.mark), make("span", "", entry.words));
+      item.append(swatch(entry, legend.mark), make("span", "", entry.words));
     }
     if (legend.note && place.dataset.switches === "yes") section.appendChild(make("p", "layer-note", legend.note));
     const said = section.appendChild(make("p", "layer-said"));

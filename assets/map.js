@@ -23,7 +23,8 @@
       road: "--map-road", roadName: "--map-road-name", place: "--map-place", townName: "--map-town", estateName: "--map-estate",
       ink: "--map-ink", quiet: "--map-quiet", highest: "--priority-highest", high: "--priority-high",
       medium: "--priority-medium", low: "--priority-low", plan: "--layer-plan", request: "--layer-request", "request-rim": "--layer-request-rim",
-      "ramp-none": "--layer-ramp-none", ...Object.fromEntries([1, 2, 3, 4, 5].map((k) => [`ramp-${k}`, `--layer-ramp-${k}`])) };
+      "ramp-none": "--layer-ramp-none", ...Object.fromEntries([1, 2, 3, 4, 5].map((k) => [`ramp-${k}`, `--layer-ramp-${k}`])),
+      ...Object.fromEntries([1, 2, 3, 4].map((k) => [`heat-${k}`, `--layer-heat-${k}`])) };
     return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, style(name)]));
   }
 

@@ -196,12 +196,14 @@ class _Writer:
 
 
 def _plain_legend(name: str, legend: Legend) -> dict[str, Any]:
-    return {
+    plain: dict[str, Any] = {
         "name": name,
         "title": legend.title,
         "note": legend.note,
         "entries": [_plain_entry(e) for e in legend.entries],
     }
+    own = {"mark": legend.mark, "rows": legend.rows}
+    return plain | {key: value for key, value in own.items() if value is not None}
 
 
 def _plain_entry(entry: Entry) -> dict[str, Any]:

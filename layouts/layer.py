@@ -62,11 +62,15 @@ class Legend:
         title: what is shaded, with its unit.
         entries: in the order of reading; features refer to them by place, later ones are drawn first.
         note: what should be known of it, one sentence.
+        mark: how features are drawn under this one, where otherwise than the layer's own.
+        rows: class of the features it shows, at every zoom; None those of the zoom's class.
     """
 
     title: str
     entries: tuple[Entry, ...]
     note: str = ""
+    mark: Mark | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +113,7 @@ class Features:
         levels: 0 to 100, NaN unknown, of the gauge beside a symbol.
         angles: degrees clockwise from north, NaN unknown: the symbol stands off that way.
         begins, ends: datetime64, NaT open: shown only from then until then.
-        classes: of clusters: place of the class of zoom (`Layer.zooms`) that the row belongs to.
+        classes: of clusters: place of the class of zoom (`Layer.zooms`) that the row belongs to, or `Legend.rows`.
         shapes: of each row its lines and rings, each (closed, longitudes and latitudes as n x 2); empty for a point.
         hexagon: six corners (n x 2, longitude and latitude) about the middle of one, for marks of that sort.
         total: how many things the features stand for; None where each stands for one.

@@ -120,6 +120,7 @@ MAY_IMPORT = {
     ),
     "control_room.punctuality": ("control_room.model",),
     "control_room.requests": ("control_room.model", "control_room.remember"),
+    "control_room.honeycomb": (),
     "control_room.headways": ("control_room.model", "control_room.punctuality", "control_room.remember"),
     "control_room.incremental": ("control_room.model",),
     "control_room.quality": ("control_room.model",),
@@ -293,6 +294,7 @@ MAY_IMPORT = {
         "control_room.requests",
         "control_room.punctuality",
         "control_room.headways",
+        "control_room.honeycomb",
         "control_room.network",
         "control_room.corridors",
         "control_room.air_index",
@@ -304,12 +306,20 @@ MAY_IMPORT = {
     ),
     "layouts.screens.daily": ("layouts", "control_room.summary"),
     "layouts.screens.supplier": ("layouts", "control_room.summary"),
+    "layouts.screens.trends": ("layouts", "control_room.history.measures", "control_room.trend_desk"),
+    "layouts.parts.trend_chart": (
+        "layouts",
+        "control_room.history.measures",
+        "control_room.trends",
+        "control_room.usual",
+    ),
     "layouts.screens.wall_pages": ("layouts", "control_room.walls.wall"),
     # The public pages know texts, and nothing of the operators' screens.
     "layouts.experience": ("layouts.experience", "control_room.public.words"),
     # Its types only: the screen shows what the desk has read.
     "layouts.screens.admin_sandbox": ("layouts", "control_room.sandbox_desk"),
     "control_room.sandbox_desk": (),
+    "callbacks.trends": ("layouts", "control_room.access", "control_room.trend_desk"),
     "callbacks": ("callbacks", "layouts", "control_room.access"),
     "callbacks.sandbox": ("layouts", "control_room.access", "control_room.sandbox_desk"),
 }

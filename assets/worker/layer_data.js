@@ -126,14 +126,14 @@ self.LayerData = (() => {
     return inside;
   }
 
-  /** Rows at a place (zoom 18 pixels), the nearest first: [{i, distance}]. `radius` is that of a mark, in the same pixels. */
-  function rowsAt(layer, x, y, radius, seconds, klass, radiusOf, offset) {
+  /** Rows at a place (zoom 18 pixels), the nearest first: [{i, distance}]. `mark`: how they are drawn now; `radius` is that of a mark, in the same pixels. */
+  function rowsAt(layer, mark, x, y, radius, seconds, klass, radiusOf, offset) {
     const found = [];
     const hexagon = layer.hexagon?.flat();
     for (let i = 0; i < layer.n; i += 1) {
       const dx = x - layer.column.x[i], dy = y - layer.column.y[i];
-      if (layer.mark === "hexagon") {
-        if (hexagon && Math.abs(dx) < 2000 && Math.abs(dy) < 2000 && inRing(hexagon, dx, dy)) found.push({ i, distance: 1e6 });
+      if (mark === "hexagon") {
+        if (hexagon && isShown(layer, i, seconds, klass) && Math.abs(dx) < 2000 && Math.abs(dy) < 2000 && inRing(hexagon, dx, dy)) found.push({ i, distance: 1e6 });
         continue;
       }
       if (!isShown(layer, i, seconds, klass)) continue;

@@ -31,6 +31,9 @@ self.Layers = (() => {
   const list = () => shown.map((name) => held.get(name)).filter(Boolean).sort((a, b) => a.order - b.order);
   const legendOf = (layer) => layer.legends.find((l) => l.name === shades[layer.name]) ?? layer.legends[0];
   const shadeColumn = (layer) => layer.column[`shade:${legendOf(layer).name}`];
+  // A way of shading may have a mark and rows of its own (heat), whatever the zoom.
+  const markOf = (layer) => legendOf(layer).mark ?? layer.mark;
+  const classOf = (layer, view, rem) => legendOf(layer).rows ?? LayerData.classOf(layer, view, rem);
   const isOld = (layer) => standing[layer.name] === "stale" || standing[layer.name] === "failing";
 
   function sight(view, look, seconds) {
@@ -63,7 +66,7 @@ self.Layers = (() => {
   function paintGround(context, view, look, seconds) {
     const v = sight(view, look, seconds);
     forget(v);
-    const areas = list().filter((layer) => layer.mark === "hexagon");
+    const areas = list().filter((layer) => markOf(layer) === "hexagon");
     for (const layer of areas) paintHexagons(context, v, layer);
     return areas.length > 0;
   }
@@ -88,8 +91,9 @@ self.Layers = (() => {
     }
     if (!corners) return;
     const reach = Math.max(...corners.flat().map(Math.abs)) * s;
-    const groups = entries.map(() => []), old = [];
+    const groups = entries.map(() => []), old = [], klass = classOf(layer, v.view, v.rem);
     for (let i = 0; i < layer.n; i += 1) {
+      if (!LayerData.isShown(layer, i, v.seconds, klass)) continue;
       const x = layer.column.x[i] * s - ox, y = layer.column.y[i] * s - oy;
       if (x < -reach || y < -reach || x > w + reach || y > h + reach) continue;
       groups[shade[i]]?.push(x, y);
@@ -132,7 +136,7 @@ self.Layers = (() => {
     context.lineJoin = context.lineCap = "round";
     for (const layer of list()) {
       if (layer.shapes === null) continue;
-      const entries = legendOf(layer).entries, shade = shadeColumn(layer), klass = LayerData.classOf(layer, view, v.rem);
+      const entries = legendOf(layer).entries, shade = shadeColumn(layer), klass = classOf(layer, view, v.rem);
       for (let k = entries.length - 1; k >= 0; k -= 1) {
         for (let i = 0; i < layer.n; i += 1) {
           if (shade[i] === k && layer.shapes[i] !== null && LayerData.isShown(layer, i, v.seconds, klass)) paintShape(context, v, layer, i, entries[k]);
@@ -174,8 +178,8 @@ self.Layers = (() => {
   function paintMarks(context, view, look, seconds) {
     const v = sight(view, look, seconds), texts = [];
     for (const layer of list()) {
-      if (layer.mark === "hexagon") continue;
-      const entries = legendOf(layer).entries, shade = shadeColumn(layer), klass = LayerData.classOf(layer, view, v.rem);
+      if (markOf(layer) === "hexagon") continue;
+      const entries = legendOf(layer).entries, shade = shadeColumn(layer), klass = classOf(layer, view, v.rem);
       const order = [];
       for (let i = 0; i < layer.n; i += 1) if (LayerData.isShown(layer, i, v.seconds, klass)) order.push(i);
       // The first of a legend matters most and lies on top; of clusters the small ones do.
@@ -331,8 +335,8 @@ self.Layers = (() => {
   function pick(view, look, seconds, x, y, most = 6) {
     const v = sight(view, look, seconds), radius = Math.max(v.unit / 2, 12 * view.dpr) / v.s, cards = [];
     for (const layer of list().reverse()) {
-      const klass = LayerData.classOf(layer, view, v.rem);
-      const found = LayerData.rowsAt(layer, x, y, radius, seconds, klass, (l, i) => reachOf(v, l, i) / v.s, (l, i) => offsetOf(v, l, i).map((d) => d / v.s));
+      const klass = classOf(layer, view, v.rem);
+      const found = LayerData.rowsAt(layer, markOf(layer), x, y, radius, seconds, klass, (l, i) => reachOf(v, l, i) / v.s, (l, i) => offsetOf(v, l, i).map((d) => d / v.s));
       for (const { i } of found) if (cards.length < most) cards.push(LayerData.card(layer, i, legendOf(layer).name));
     }
     return cards;

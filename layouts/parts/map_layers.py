@@ -64,6 +64,7 @@ def describe_layer(layer: Layer) -> dict[str, Any]:
             "title": legend.title,
             "note": legend.note,
             "entries": [_describe_entry(e) for e in legend.entries if e.shown],
+            "mark": legend.mark or layer.mark,
         }
         for name, legend in layer.legends.items()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -155,10 +156,96 @@ def test_requests_are_gathered_by_class_of_zoom_and_none_is_lost(city):
     features = build("requests", view_of(city, table))
     counts = np.bincount(features.classes, features.sizes)
 
-    assert counts.tolist() == [300] * len(list_layers()["requests"].zooms)
+    zooms = list_layers()["requests"].zooms
+    assert counts.tolist() == [300] * (len(zooms) + 1), "each class of zoom, and the heat"
     assert (features.total, features.unplaced) == (300, 1)
-    marks = np.bincount(features.classes)
+    marks = np.bincount(features.classes)[: len(zooms)]
     assert (np.diff(marks) > 0).all(), "nearer means more and smaller marks"
+
+
+def hexagons_of(features: Features) -> list[tuple[int, str]]:
+    """Open requests and words of the legend of each hexagon of the heat, the fullest first."""
+    heat = list_layers()["requests"].legends["heat"]
+    rows = np.flatnonzero(features.classes == heat.rows)
+    said = [(int(features.sizes[r]), heat.entries[int(features.shades["heat"][r])].words) for r in rows]
+    return sorted(said, reverse=True)
+
+
+def test_heat_counts_the_open_requests_of_each_hexagon(city):
+    """By hand: spots a kilometre apart with so many open each; closed ones, unknown ones and those without a place are in none."""
+    spots = {0: 1, 1: 4, 2: 5, 3: 9, 4: 10, 5: 19, 6: 20, 7: 57}
+    places = [
+        {"latitude": 52.0 + 0.01 * spot, "longitude": -0.75, "category": "pothole", "locality": "Bleak Hall"}
+        for spot, count in spots.items()
+        for _ in range(count)
+    ]
+    others = [{**places[0], "is_open": False}] * 30 + [{**places[0], "is_open": None}] * 30 + [{"is_open": True}] * 2
+    table = rows_of(REQUEST, *({**place, "is_open": True} for place in places), *others)
+
+    features = build("requests", view_of(city, table))
+
+    assert hexagons_of(features) == [
+        (57, "20 or more open"), (20, "20 or more open"), (19, "10 to 19 open"), (10, "10 to 19 open"),
+        (9, "5 to 9 open"), (5, "5 to 9 open"), (4, "1 to 4 open"), (1, "1 to 4 open"),
+    ]  # fmt: skip
+    assert (features.total, features.unplaced) == (125, 2)
+    assert fact(features, "Most of them", int(np.argmax(features.classes))) == "pothole"
+
+
+def test_heat_says_nothing_of_where_in_its_hexagon_a_request_is(city):
+    """A lone request and its neighbour 100 m off in the same hexagon give the same middle, whatever else is on the map."""
+    middle = build(
+        "requests", view_of(city, rows_of(REQUEST, {"is_open": True, "latitude": 52.04, "longitude": -0.76}))
+    )
+    heat = middle.classes == middle.classes.max()
+    at = float(middle.latitude[heat][0]), float(middle.longitude[heat][0])
+    near = [
+        {"is_open": True, "latitude": at[0] + north, "longitude": at[1] + east}
+        for north, east in ((0.0009, 0), (0, 0.0014))
+    ]
+    far = {"is_open": True, "latitude": 52.1, "longitude": -0.7}
+
+    found = build("requests", view_of(city, rows_of(REQUEST, *near, far)))
+    rows = np.flatnonzero((found.classes == found.classes.max()) & (found.sizes == 2))
+
+    assert [(float(found.latitude[r]), float(found.longitude[r])) for r in rows] == [at]
+
+
+def test_the_message_says_how_heat_is_drawn_and_of_which_rows(city):
+    """Six corners 350 m apart from flat to flat; clusters have a mark of the layer's own and no such rows."""
+    view = view_of(city, rows_of(REQUEST, {"is_open": True, "latitude": 52.04, "longitude": -0.76}))
+
+    header, columns = decode_layer(encode_layer(list_layers()["requests"], build("requests", view), view))
+    count, heat = header["legends"]
+    corners = np.array(header["hexagon"])
+
+    assert (header["mark"], heat["mark"], heat["rows"]) == ("cluster", "hexagon", int(columns["class"].max()))
+    assert "mark" not in count and "rows" not in count
+    metres = 40_075_017 * np.cos(np.radians(52.04)) / (256 * 2**18)  # of a pixel
+    assert np.ptp(corners[:, 0]) * metres == pytest.approx(350, abs=2)
+    assert np.ptp(corners[:, 1]) * metres == pytest.approx(350 * 2 / np.sqrt(3), abs=2)
+
+
+def test_the_table_of_requests_says_how_full_the_fullest_hexagon_of_each_place_is(city):
+    """What the heat shows, in figures; of requests without a position a dash; when they were read, and that they grew old."""
+    spot = {"is_open": True, "latitude": 52.04, "longitude": -0.76, "locality": "Bleak Hall", "feed": "desk"}
+    feed = FeedHealth(
+        "desk", "Request desk", "The council", "open311", 60, 120, 300,
+        succeeded_at=NOW - timedelta(hours=2), observed_at=NOW - timedelta(hours=2),
+    )  # fmt: skip
+    rows = [spot] * 12 + [{**spot, "latitude": 52.06}] * 3 + [{**spot, "is_open": False}] * 9
+    table = rows_of(REQUEST, *rows, {"is_open": True, "feed": "desk"})
+    view = view_of(city, table, healths=(feed,))
+
+    told = to_json(list_panels()["request_localities"].build(view)).decode()
+    standing = list_panels()["map_layers"].build(view)["layers"]["requests"]
+
+    assert "In its fullest hexagon of 350" in told
+    assert re.findall(r'"children":"([0-9—]+)"', told) == ["15", "12", "1", "—"]
+    assert "Request desk" in told and "stale" in told
+    assert standing["standing"] == "old" and standing["wrong"][0]["title"] == "Request desk"
+    closed = rows_of(REQUEST, {**spot, "is_open": False})
+    assert "No open request." in to_json(list_panels()["request_localities"].build(view_of(city, closed))).decode()
 
 
 def test_requests_name_nobody_and_quote_nothing(city):

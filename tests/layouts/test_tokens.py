@@ -188,6 +188,24 @@ def test_every_colour_of_a_layer_has_one_for_each_theme():
     assert {name for name in names if names.count(name) != 2} == set()
 
 
+@pytest.mark.parametrize("theme", ("dark", "light"))
+def test_the_steps_of_heat_can_be_told_apart_in_greyscale_and_by_every_sight(theme):
+    """Luminance alone tells each from the next and the first from the land, by 1.4:1; every sight by 8 in CAM02-UCS."""
+    css = (ASSETS / "49-layers.css").read_text(encoding="utf-8")
+    found = re.findall(r"--layer-heat-(\d): (#[0-9a-f]{6});", css)  # the dark ones stand first
+    steps = dict(found[:4] if theme == "dark" else found[4:])
+    t = tokens(theme)
+    ramp = [t["map-land"], *(steps[name] for name in "1234")]
+
+    away = [contrast(step, t["map-land"]) for step in ramp]
+    assert len(found) == 8 and away == sorted(away)
+    assert min(contrast(a, b) for a, b in itertools.pairwise(ramp)) >= 1.4
+    for sight in SIGHTS:
+        places = [seen(step, sight) for step in ramp]
+        assert min(float(np.linalg.norm(b - a)) for a, b in itertools.pairwise(places)) >= 8.0, sight
+    assert contrast(t["map-ink"], ramp[-1]) >= 3.0
+
+
 def test_every_token_that_is_used_exists():
     """A misspelt token is no colour at all, and nothing says so."""
     used = {
