@@ -12,7 +12,8 @@ from control_room.public.content.pictures import FOLDER
 
 pytestmark = pytest.mark.browser
 
-CSS = (FOLDER.parent / "pictures.css").read_text(encoding="utf-8")
+# The colours of the public screens, and what moves in a drawing.
+CSS = "\n".join((FOLDER.parent / name).read_text(encoding="utf-8") for name in ("look.css", "pictures.css"))
 DRAWINGS = sorted(path.stem for path in FOLDER.glob("*.svg"))
 
 
