@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import time
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from control_room.city import CITIES, load_city
 from tests.benchmarks.layers_load import build_drive_test, serve_file
@@ -39,6 +42,14 @@ def wait_until_held(page, *names: str, within_s: float = 90) -> None:
 def pixels(page, canvas: int) -> bytes:
     """What the map's ground (0) or its vehicles (1) look like now."""
     return page.locator(".city-canvas").nth(canvas).screenshot()
+
+
+def count_pixels(page, token: str) -> int:
+    """How many pixels of the map's ground have exactly that colour."""
+    value = page.evaluate("(name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()", token)
+    wanted = [int(value[i : i + 2], 16) for i in (1, 3, 5)]
+    picture = np.asarray(Image.open(io.BytesIO(pixels(page, 0))).convert("RGB"))
+    return int((picture == wanted).all(axis=2).sum())
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +127,57 @@ def test_coverage_can_be_shaded_by_noise_as_well(map_page):
     assert "13 to 20" in box.inner_text()
     assert map_page.evaluate("controlRoomLayers.choice().shades") == {"coverage": "sinr"}
     box.locator("select").select_option("rsrp")
+
+
+def test_requests_can_be_shown_as_heat_by_a_link_and_by_choice(watch, sandbox):
+    """Hexagons with words and number in place of clusters, the other way round by the legend, and so again next time."""
+    watched = open_map(watch, sandbox, "?layers=requests:heat&vehicles=none", width=1280, height=800)
+    page = watched.page
+    wait_until_held(page, "requests")
+    box = page.locator('.layer-legend[data-layer="requests"]')
+    assert box.locator("h3").inner_text() == "Open requests in each hexagon of 350 m"
+    assert [text.strip() for text in box.locator("li").all_inner_texts()] == [
+        "20 or more open", "10 to 19 open", "5 to 9 open", "1 to 4 open",
+    ]  # fmt: skip
+    wait_for(page, "controlRoomMap.map() !== null")
+    card = page.locator('.layer-card[data-kind="request"]')
+    for fx, fy in sorted({(x, y) for x in range(4, 13) for y in range(3, 10)}, key=lambda at: abs(at[0] - 8)):
+        page.evaluate(
+            """([fx, fy]) => {
+                const m = controlRoomMap.map(), s = m.getSize();
+                const p = m.project(m.containerPointToLatLng([s.x * fx / 16, s.y * fy / 12]), 18);
+                controlRoom.pick(Math.round(p.x), Math.round(p.y));
+            }""",
+            [fx, fy],
+        )
+        page.wait_for_timeout(60)
+        if card.count() == 1:
+            break
+    state, figures = card.locator(".layer-card-state").inner_text(), card.locator("dd").all_inner_texts()
+    least = int(re.match(r"Service requests: (\d+) (?:to \d+|or more) open", state)[1])
+    assert int(figures[0]) >= least
+    page.locator(".layer-close").click()
+
+    assert count_pixels(page, "--layer-heat-1") > 200
+    box.locator("select").select_option("count")
+    page.wait_for_timeout(1000)
+    assert count_pixels(page, "--layer-heat-1") == 0 and "area of the mark" in box.inner_text()
+    box.locator("select").select_option("heat")
+    page.wait_for_timeout(1000)
+    assert count_pixels(page, "--layer-heat-1") > 200
+
+    page.goto(f"{sandbox.url}/map")
+    wait_until_live(page, within_s=60)
+    assert page.evaluate("controlRoomLayers.choice().shades") == {"requests": "heat"}
+    nothing = '{ detail: { name: "requests", n: 0, total: 0, unplaced: 0, oldest: null, newest: null } }'
+    said = page.evaluate(
+        f"""() => {{
+            document.dispatchEvent(new CustomEvent("controlroom:layer", {nothing}));
+            return document.querySelector('.layer-legend[data-layer="requests"] .layer-said').textContent;
+        }}"""
+    )
+    assert said.startswith("No open request is known.")
+    assert watched.faults == []
 
 
 def test_a_click_tells_what_is_there(map_page, sandbox):

@@ -139,6 +139,7 @@ def test_it_plays_sixty_times_as_fast(room: TimeRoom, timeline: Any) -> None:
     page.click(".time-play")
     # Told by the server: until then the page's clock goes on.
     wait_for(page, f"{DEBUG}.rate === 0 && {DEBUG}.at === controlRoom.serverNow()")
+    page.wait_for_timeout(1000)
 
     assert 40 < (after[0] - before[0]) / (after[1] - before[1]) < 80
     wait_for(page, f"document.querySelector('#panel-alarms').innerText.includes('{ALARM_TITLE}')", 5)

@@ -270,7 +270,7 @@ def test_the_map_is_one_canvas_that_stays(open_wall: Any) -> None:
     )
 
 
-def test_thirty_rounds_leave_the_page_as_large_as_it_was(open_wall: Any) -> None:
+def test_twelve_rounds_leave_the_page_as_large_as_it_was(open_wall: Any) -> None:
     """Elements and heap do not grow with the pages that were turned."""
     page = open_wall(1280, 720).page
     session = page.context.new_cdp_session(page)
@@ -291,9 +291,9 @@ def test_thirty_rounds_leave_the_page_as_large_as_it_was(open_wall: Any) -> None
     for _ in range(3):  # every panel has come once
         turn(page)
         wait_for(page, "!document.querySelector('[data-cell]:not([data-away]) .skeleton')", 30)
-    rounds(5)
+    rounds(3)
     before = weigh()
-    rounds(30)
+    rounds(12)
     after = weigh()
 
     assert after["Nodes"] <= before["Nodes"] + 20

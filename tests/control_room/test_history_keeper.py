@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sqlite3
 from datetime import timedelta
 
@@ -81,7 +82,8 @@ def test_a_locked_database_is_told_and_its_batches_wait_for_the_next_start(tmp_p
 
     looked_s = town.looks - 1
     assert keeper.note.startswith("history is late since 07:00 UTC: ")
-    assert "locked" in keeper.note and keeper.note.endswith("batches waiting on disk: 1")
+    # One, or two where this machine was so slow that the next was due.
+    assert "locked" in keeper.note and re.search(r"batches waiting on disk: [12]$", keeper.note)
     other.execute("ROLLBACK")
     other.close()
     again = Town()

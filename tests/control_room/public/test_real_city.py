@@ -82,8 +82,10 @@ async def _watch(folder: Path, feeds) -> Snapshot:
     )
     async with room.running():
         tables = lambda: room.cache.snapshot.tables  # noqa: E731 - asked anew each time
-        await until(lambda: all(len(tables()[kind]) for kind in WANTED), within_s=40)
-        await until(lambda: {"drone", "robot", "bus"} <= set(tables()["vehicle"]["vehicle_type"].tolist()), within_s=40)
+        await until(lambda: all(len(tables()[kind]) for kind in WANTED), within_s=120)
+        await until(
+            lambda: {"drone", "robot", "bus"} <= set(tables()["vehicle"]["vehicle_type"].tolist()), within_s=120
+        )
         return room.cache.snapshot
 
 
