@@ -44,8 +44,16 @@ def pixels(page, canvas: int) -> bytes:
     return page.locator(".city-canvas").nth(canvas).screenshot()
 
 
+def await_painted(page, token: str, is_there: bool, within_s: float = 20) -> None:
+    """Until some of the map has exactly that colour, or nothing of it."""
+    until = time.monotonic() + within_s
+    while (count_pixels(page, token) > 200) != is_there:
+        assert time.monotonic() < until, f"{count_pixels(page, token)} pixels of {token} after {within_s} s"
+        page.wait_for_timeout(200)
+
+
 def count_pixels(page, token: str) -> int:
-    """How many pixels of the map's ground have exactly that colour."""
+    """How many pixels of the map have exactly that colour."""
     value = page.evaluate("(name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()", token)
     wanted = [int(value[i : i + 2], 16) for i in (1, 3, 5)]
     picture = np.asarray(Image.open(io.BytesIO(pixels(page, 0))).convert("RGB"))
@@ -158,13 +166,12 @@ def test_requests_can_be_shown_as_heat_by_a_link_and_by_choice(watch, sandbox):
     assert int(figures[0]) >= least
     page.locator(".layer-close").click()
 
-    assert count_pixels(page, "--layer-heat-1") > 200
+    await_painted(page, "--layer-heat-1", True)
     box.locator("select").select_option("count")
-    page.wait_for_timeout(1000)
-    assert count_pixels(page, "--layer-heat-1") == 0 and "area of the mark" in box.inner_text()
+    await_painted(page, "--layer-heat-1", False)
+    assert "area of the mark" in box.inner_text()
     box.locator("select").select_option("heat")
-    page.wait_for_timeout(1000)
-    assert count_pixels(page, "--layer-heat-1") > 200
+    await_painted(page, "--layer-heat-1", True)
 
     page.goto(f"{sandbox.url}/map")
     wait_until_live(page, within_s=60)
