@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/public/stream", "WS", PUBLIC),
     rule(r"/timeline", "GET HEAD WS", OPERATOR),  # the screen, and the socket it looks back by
     rule(r"/timeline/(held|marks|compare|export)", "GET", OPERATOR),
+    rule(r"/trends", "GET HEAD", OPERATOR),
     rule(r"/handover", "GET HEAD", OPERATOR),
     rule(r"/handover/commands", "POST", OPERATOR),
     rule(r"/handover/(state|sheets|sheet|file|notes)", "GET", OPERATOR),

@@ -23,7 +23,7 @@ import dash
 import orjson
 import structlog
 
-from callbacks import navigation, sandbox
+from callbacks import navigation, sandbox, trends
 from control_room import callback_body
 from control_room.access import (
     LOOPBACK_NAMES,
@@ -81,6 +81,7 @@ from control_room.summary.forms.supplier import SupplierService
 from control_room.summary.place import list_promises
 from control_room.summary_keeper import SummaryKeeper
 from control_room.tiles import MBTiles
+from control_room.trend_desk import TrendDesk
 from control_room.wall_service import EVERY as EVERY_WALL
 from control_room.wall_service import ONE_THING, WallService
 from control_room.writer import advance, note_failure, note_past, note_time, note_unchanged
@@ -106,6 +107,8 @@ from layouts.screens.pages import LINKS, PAGES, Page, build_page
 from layouts.screens.supplier import PATH as SUPPLIERS
 from layouts.screens.timeline import PATH as TIMELINE
 from layouts.screens.timeline import build_timeline
+from layouts.screens.trends import PATH as TRENDS
+from layouts.screens.trends import build_trends
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
 
@@ -216,6 +219,7 @@ class ControlRoom:
         simulated = any(feed.simulated for feed in self.feeds)
         self.daily = DailyService(city, clock, partial(self.find_sources, store), simulated)
         self.suppliers = SupplierService(city, clock, partial(self.find_sources, store))
+        self._trends = TrendDesk(city, clock, lambda: self.history.reader)
         self.summaries = SummaryKeeper(
             _daily(settings, mode), city, clock, partial(self.find_sources, store), lambda: bool(self.history.note)
         )
@@ -303,6 +307,7 @@ class ControlRoom:
             await asyncio.gather(*tasks, return_exceptions=True)
             decoders.shutdown(wait=False, cancel_futures=True)
             self._find.close()
+            self._trends.close()
             await asyncio.to_thread(self._quality.save, self.cache.snapshot)
             await asyncio.to_thread(self.history.close)
             await asyncio.to_thread(self.alarms.close)
@@ -381,11 +386,13 @@ class ControlRoom:
             ALARM_HEALTH: (OPERATOR, self._build_alarm_health),
             HANDOVER: (OPERATOR, self._build_handover),
             TIMELINE: (OPERATOR, self._build_timeline),
+            TRENDS: (OPERATOR, self._build_trends),
             **{page.path: (WALL, partial(self._build_page, page)) for page in PAGES},
         }
         if self._desk is not None:
             screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
             sandbox.register(app, self._desk, self.city.zone)
+        trends.register(app, self._trends, self.mode == "sandbox" or any(feed.simulated for feed in self.feeds))
         screens[ADMIN_SCREENS] = (OPERATOR, self._build_admin_screens)
         navigation.register(app, screens)
         # Where a display may be sent: every screen there is. A name after the wall's is judged by the wall itself.
@@ -427,6 +434,9 @@ class ControlRoom:
     def _build_timeline(self, parameters: Mapping[str, str]) -> Any:
         view = self._publisher.view(self.cache.snapshot)
         return build_timeline(view, parameters, self.settings)
+
+    def _build_trends(self, parameters: Mapping[str, str]) -> Any:
+        return build_trends(self._publisher.view(self.cache.snapshot), parameters, self.settings)
 
     def _build_alarm_health(self, _: Mapping[str, str]) -> Any:
         return build_alarm_health_screen(self._publisher.view(self.cache.snapshot), self.settings)
@@ -505,6 +515,7 @@ class ControlRoom:
                 DESK,
                 HANDOVER,
                 TIMELINE,
+                TRENDS,
                 ALARM_HEALTH,
                 *PAGE_PATHS,
             ):

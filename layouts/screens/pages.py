@@ -54,6 +54,7 @@ LINKS: Final = (
     ("/handover", "Handover"),
     ("/timeline", "Timeline"),
     ("/daily", "Daily summary"),
+    ("/trends", "Trends"),
     *((page.path, page.title) for page in PAGES),
     ("/feeds", "Feeds"),
     ("/admin/screens", "Displays"),
