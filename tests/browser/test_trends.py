@@ -39,10 +39,10 @@ def test_a_measure_is_drawn_and_chosen_by_the_keyboard(start, watch, tmp_path):
         page = watched.page
         asked: list[str] = []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
-        page.goto(f"{dashboard.url}/feeds")
-        wait_for(page, "window.controlRoom && controlRoom.debug().panels > 1", 30)
-        assert not any("plotly" in url for url in asked)
-
+        if not inks:
+            page.goto(f"{dashboard.url}/feeds")
+            wait_for(page, "window.controlRoom && controlRoom.debug().panels > 1", 30)
+            assert not any("plotly" in url for url in asked)
         page.goto(f"{dashboard.url}/trends?measure=environment.no2&span=7d")
         wait_for(page, LINE, 30)
 
@@ -58,7 +58,6 @@ def test_a_measure_is_drawn_and_chosen_by_the_keyboard(start, watch, tmp_path):
         page.click(".trend-details summary")
         assert page.locator(".trend-table tbody tr").count() > 160
         assert page.locator(".trend-table td", has_text="not known").count() >= 24
-        assert list_findings(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
         page.focus("select[name=span]")
@@ -67,6 +66,8 @@ def test_a_measure_is_drawn_and_chosen_by_the_keyboard(start, watch, tmp_path):
 
         assert page.url.endswith("/trends?measure=environment.no2&span=24h")
         assert page.evaluate("document.activeElement.name") == "span"
+        # With the table unfolded, and short.
+        assert list_findings(page) == []
         page.goto(page.url.replace("environment.no2", "nothing"))
         wait_for(page, "document.querySelector('.trend-silence')", 10)
         assert "There is no such measure" in page.inner_text("#trend-shown")
