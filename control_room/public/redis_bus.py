@@ -7,6 +7,7 @@ A user of Redis for the experience needs no more than
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 from control_room.public.source import REPORTS, STATES
 
 TIMEOUT_S = 5.0
+LISTEN_S = 1.0  # how long one waits for a message before asking whether anybody still wants it
 
 
 class _Subscription:
@@ -28,7 +30,10 @@ class _Subscription:
             async with self._client.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(self._channel)
                 while True:
-                    message = await subscription.get_message(timeout=TIMEOUT_S)
+                    message = await subscription.get_message(timeout=LISTEN_S)
+                    # The library loses a cancellation that comes while it connects: then nothing would ever end.
+                    if (task := asyncio.current_task()) is not None and task.cancelling():
+                        raise asyncio.CancelledError
                     if message is not None and message["type"] == "message":
                         yield bytes(message["data"])
         except RedisError as error:
