@@ -72,6 +72,7 @@ SCREENS: Final = (
     Screen("/environment"),
     Screen("/feeds"),
     Screen("/admin/screens"),
+    Screen("/trends"),
     Screen("/daily", is_live=False, is_printed=True),
     Screen("/admin/style", is_live=False),
 )
