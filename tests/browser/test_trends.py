@@ -68,11 +68,12 @@ def test_a_measure_is_drawn_and_chosen_by_the_keyboard(start, watch, tmp_path):
         assert page.evaluate("document.activeElement.name") == "span"
         # With the table unfolded, and short.
         assert list_findings(page) == []
-        page.goto(page.url.replace("environment.no2", "nothing"))
-        wait_for(page, "document.querySelector('.trend-silence')", 10)
-        assert "There is no such measure" in page.inner_text("#trend-shown")
-        page.select_option("select[name=measure]", "environment.no2")
-        wait_for(page, LINE, 10)
+        if len(inks) == 1:
+            page.goto(page.url.replace("environment.no2", "nothing"))
+            wait_for(page, "document.querySelector('.trend-silence')", 10)
+            assert "There is no such measure" in page.inner_text("#trend-shown")
+            page.select_option("select[name=measure]", "environment.no2")
+            wait_for(page, LINE, 10)
         assert watched.faults == []
         assert watched.hosts == {"localhost"}
     assert inks[0] != inks[1]
