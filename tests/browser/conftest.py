@@ -160,9 +160,9 @@ def debug(page: Page, name: str):
 
 
 def wait_for(page: Page, expression: str, within_s: float = 15) -> None:
-    """Until the expression is true in the page. (Playwright's own waiting evaluates text, which our policy forbids.)"""
+    """Until the expression, or what it promises, is true. (Playwright's own waiting evaluates text: our policy forbids it.)"""
     until = time.monotonic() + within_s
-    while not page.evaluate(f"Boolean({expression})"):
+    while not page.evaluate(f"(async () => Boolean(await ({expression})))()"):
         if time.monotonic() > until:
             raise AssertionError(f"not within {within_s} s: {expression}")
         page.wait_for_timeout(50)
