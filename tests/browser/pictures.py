@@ -4,7 +4,8 @@ States are the real thing: a city that lives, one whose exchange was ended some 
 answered, and a product with a bug in every panel. Axe reads each screen before its picture is taken, and nothing
 may be wider than the screen or complain in the console. Whoever changes a screen looks at its pictures.
 
-The short form takes each screen once and turns no wall; CI does that with data and keeps the pictures.
+The short form takes each screen once, none larger than 1920×1080, and turns no wall; CI does that with data and
+keeps the pictures.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class Photographer:
         if screen.is_live:
             wait_for(page, "window.controlRoom && controlRoom.serverNow() !== null", 30)
         page.evaluate("() => document.fonts.ready.then(() => true)")
-        page.wait_for_timeout(2500)
+        page.wait_for_timeout(2500 if self._turns else 800)
 
     def _keep(self, page: Page, name: str) -> None:
         page.screenshot(path=self._path(name, "png"))
@@ -180,7 +181,7 @@ def take_pictures(browser: Browser, folder: Path, states: tuple[str, ...], short
             with run_room(state, Path(scratch)) as url:
                 photographer = Photographer(browser, url, state, folder, turns=not short)
                 for screen in SCREENS:
-                    for size in screen.sizes[:1] if short else screen.sizes:
+                    for size in [min(screen.sizes[0], FULL_HD)] if short else screen.sizes:
                         for theme in screen.themes[:1] if short else screen.themes:
                             photographer.take(screen, size, theme)
             taken += photographer.taken
