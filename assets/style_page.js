@@ -1,4 +1,4 @@
-/* /admin/style: the theme of the page, a dialog to look at, and greyscale. */
+/* /admin/style: its parts, the theme of the page, a dialog to look at, and greyscale. */
 (() => {
   "use strict";
 
@@ -18,7 +18,20 @@
     made.showModal();
   }
 
+  /** The parts come as HTML of our own making: so many elements would keep Dash busy for half a minute. */
+  async function fetchParts() {
+    const groups = byId("style-groups");
+    try {
+      const answer = await fetch("/admin/style/parts");
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      groups.innerHTML = await answer.text();
+    } catch (error) {
+      groups.replaceChildren(element("p", { textContent: `The parts cannot be shown: ${error.message}. Load the page again.` }));
+    }
+  }
+
   function start(choice) {
+    fetchParts();
     choice.value = window.controlRoomTheme.choice();
     choice.addEventListener("change", () => window.controlRoomTheme.choose(choice.value));
     byId("style-dialog").addEventListener("click", showDialog);

@@ -75,7 +75,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"/feeds", "GET HEAD", WALL),
     rule(r"/(network|requests|transport|drones|environment|fleet)", "GET HEAD", WALL),
     rule(r"/admin/sandbox", "GET HEAD", OPERATOR),
-    rule(r"/admin/style", "GET HEAD", OPERATOR),
+    rule(r"/admin/style(/parts)?", "GET HEAD", OPERATOR),
     rule(r"/find", "GET", OPERATOR),
     rule(r"/admin/screens", "GET HEAD", OPERATOR),
     rule(r"/admin/screens/orders", "POST", OPERATOR),

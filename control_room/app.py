@@ -91,8 +91,9 @@ from feeds.poller import Failed, Outcome, Poller
 from layouts.screens.admin_sandbox import build_admin_sandbox
 from layouts.screens.admin_screens import PATH as ADMIN_SCREENS
 from layouts.screens.admin_screens import build_admin_screens
+from layouts.screens.admin_style import PARTS_PATH as STYLE_PARTS
 from layouts.screens.admin_style import PATH as ADMIN_STYLE
-from layouts.screens.admin_style import build_admin_style
+from layouts.screens.admin_style import build_admin_style, build_style_groups
 from layouts.screens.alarm_health import PATH as ALARM_HEALTH
 from layouts.screens.alarm_health import build_alarm_health_screen
 from layouts.screens.alarms import build_alarms_screen
@@ -111,6 +112,7 @@ from layouts.screens.trends import PATH as TRENDS
 from layouts.screens.trends import build_trends
 from layouts.screens.wall import build_wall, build_wall_table
 from layouts.shell import build_shell, index_page
+from layouts.static_html import to_html
 
 if TYPE_CHECKING:
     from alerts.notify.settings import NotifySettings
@@ -418,6 +420,10 @@ class ControlRoom:
     def _build_admin_style(self, _: Mapping[str, str]) -> Any:
         return build_admin_style(self._publisher.view(self.cache.snapshot), self.settings)
 
+    def _write_style_parts(self) -> str:
+        view = self._publisher.view(self.cache.snapshot)
+        return to_html(build_style_groups(view), view.now)
+
     def _build_desk(self, parameters: Mapping[str, str]) -> Any:
         return build_desk(self._publisher.view(self.cache.snapshot), parameters, self.settings)
 
@@ -496,6 +502,9 @@ class ControlRoom:
             await self.suppliers.serve(scope, receive, send)
         elif path == DESK_DETAIL:
             await serve_detail(scope, send, lambda: self._publisher.view(self.cache.snapshot))
+        elif path == STYLE_PARTS:
+            parts = await asyncio.to_thread(self._write_style_parts)
+            await _bytes(send, parts.encode(), b"text/html; charset=utf-8")
         elif path == FIND_PATH:
             await self._find.serve(scope, receive, send)
         elif path == ORDERS_PATH:

@@ -25,8 +25,11 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {
     "rowSpan": "rowspan",
     "dateTime": "datetime",
     "htmlFor": "for",
+    "maxLength": "maxlength",
 }
-_PLAIN: Final = re.compile(r"(?:id|title|scope|role|lang|hidden|dir|href|type|disabled)\Z|(?:data|aria)-[a-z-]+\Z")
+_PLAIN: Final = re.compile(
+    r"(?:id|title|scope|role|lang|hidden|dir|href|type|disabled|value|placeholder|rows|multiple|checked|min|max|step|required)\Z|(?:data|aria)-[a-z-]+\Z"
+)
 _VOID: Final = frozenset({"br", "hr", "img", "input"})
 _PROPERTY: Final = re.compile(r"(?<!^)([A-Z])")
 AHEAD_S: Final = 60.0  # as in assets/live.js

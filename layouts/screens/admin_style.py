@@ -23,6 +23,7 @@ from layouts.screens.frame import build_frame, build_scroll
 from layouts.screens.style_samples import GROUPS, make_sample_view
 
 PATH: Final = "/admin/style"
+PARTS_PATH: Final = "/admin/style/parts"
 SIDES: Final = (("dark", "Dark"), ("light", "Light"), ("wall", "Wall"))
 
 # Written by scripts of the page on a real screen; an example shows a moment.
@@ -34,14 +35,10 @@ _TEXTS: Final[Mapping[str, str]] = {
 _REFERENCES: Final = ("aria-labelledby", "aria-controls", "aria-describedby", "htmlFor")
 
 
-def build_admin_style(view: View, settings: Mapping[str, Any]) -> Component:
-    """The screen `/admin/style`.
-
-    Args:
-        settings: of the server; tiles are read from them.
-    """
+def build_style_groups(view: View) -> list[Component]:
+    """The parts in their states, by group, each in the three themes; served as HTML at `/admin/style/parts`."""
     shown = make_sample_view(view)
-    groups = [
+    return [
         html.Section(
             [
                 html.H2(title, id=f"style-{number}"),
@@ -62,6 +59,14 @@ def build_admin_style(view: View, settings: Mapping[str, Any]) -> Component:
         )
         for number, (title, _) in enumerate(GROUPS)
     ]
+
+
+def build_admin_style(view: View, settings: Mapping[str, Any]) -> Component:
+    """The screen `/admin/style`, but for the groups: four thousand elements are Dash's work of half a minute.
+
+    Args:
+        settings: of the server; tiles are read from them.
+    """
     middle = build_scroll(
         [
             html.P(
@@ -77,7 +82,8 @@ def build_admin_style(view: View, settings: Mapping[str, Any]) -> Component:
                 ],
                 className="style-tools controls",
             ),
-            *groups,
+            # assets/style_page.js fills it from PARTS_PATH.
+            html.Div(html.P("The parts are being fetched.", className="calm"), id="style-groups"),
             html.Section(
                 [
                     html.H2("At work: map and time", id="style-work"),

@@ -41,7 +41,10 @@ EXPECTED = re.compile(r"Failed to load resource|ERR_CONNECTION")
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen: its address, its sizes (the first is its own), its themes, how often it is turned; printed, on the channel."""
+    """One screen: its address, its sizes (the first is its own), its themes, how often it is turned; printed, on the channel.
+
+    `ready` is an expression that holds once what the screen fetches is there.
+    """
 
     path: str
     sizes: tuple[tuple[int, int], ...] = (FULL_HD, PHONE)
@@ -49,6 +52,7 @@ class Screen:
     turns: int = 0
     is_printed: bool = False
     is_live: bool = True
+    ready: str = "true"
 
 
 WALL: Final = ("dark",)
@@ -75,7 +79,7 @@ SCREENS: Final = (
     Screen("/admin/screens"),
     Screen("/trends"),
     Screen("/daily", is_live=False, is_printed=True),
-    Screen("/admin/style", is_live=False),
+    Screen("/admin/style", is_live=False, ready="document.querySelector('.style-side') !== null"),
 )
 
 
@@ -118,6 +122,7 @@ class Photographer:
         page.goto(self._url + screen.path)
         if screen.is_live:
             wait_for(page, "window.controlRoom && controlRoom.serverNow() !== null", 30)
+        wait_for(page, screen.ready, 30)
         page.evaluate("() => document.fonts.ready.then(() => true)")
         page.wait_for_timeout(2500 if self._turns else 800)
 

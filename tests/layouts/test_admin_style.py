@@ -11,12 +11,14 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
+from dash import html
 from dash.development.base_component import Component
 
 import layouts.parts
 from layouts.parts.symbol import PICTURES
-from layouts.screens.admin_style import SIDES, build_admin_style
+from layouts.screens.admin_style import SIDES, build_admin_style, build_style_groups
 from layouts.screens.style_samples import _COLOURS
+from layouts.static_html import to_html
 from tests.layouts.cases import find_all, view_of, words
 from tests.layouts.test_tokens import tokens
 
@@ -50,12 +52,17 @@ def trace(build) -> set[CodeType]:
 
 @pytest.fixture(scope="module")
 def page():
-    return build_admin_style(view_of("1 robot working 3s", mode="sandbox"), {})
+    """The screen and what its script fetches into it."""
+    return build_page(view_of("1 robot working 3s", mode="sandbox"))
+
+
+def build_page(view):
+    return html.Div([build_admin_style(view, {}), *build_style_groups(view)])
 
 
 def test_every_part_is_on_the_page():
     """Whoever writes a new part shows it here as well, in its states."""
-    seen = trace(lambda: build_admin_style(view_of("1 robot working 3s"), {}))
+    seen = trace(lambda: build_page(view_of("1 robot working 3s")))
     # What a screen's frame uses of itself would be there without an example: header and overlay are examples, too.
     missing = sorted(name for code, name in list_parts().items() if code not in seen)
 
@@ -89,6 +96,15 @@ def test_no_example_has_the_id_of_a_real_part(page):
 
     assert len(ids) == len(set(ids))
     assert {"clock", "mode-mark", "alarm-say-now", "timebar", "search"} <= set(ids) | {"alarm-say-now"}
+
+
+def test_the_parts_are_written_as_html():
+    """All of them: nothing in an example is of a kind that only Dash can make."""
+    view = view_of("1 robot working 3s")
+    written = to_html(build_style_groups(view), view.now)
+
+    assert written.count('class="style-side controls"') == len(SIDES) * written.count('<h2 id="style-')
+    assert "<option value=" in written
 
 
 def test_examples_say_that_they_are_none_of_the_city(page):
