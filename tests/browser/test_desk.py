@@ -155,7 +155,7 @@ def test_the_desk_has_no_finding_in_either_theme(sandbox, watch, size, theme):
     assert list_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shifts = page.evaluate("window.shifts")
-    assert sum(s["value"] for s in shifts) < 0.02, shifts
+    assert sum(s["value"] for s in shifts) < 0.01, shifts
     assert watched.faults == []
 
 
