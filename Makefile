@@ -20,7 +20,7 @@ replay: $(VENV)/.run ## make replay FROM=folder-or-file [RATE=10]
 	@$(BIN)/python -m control_room replay --from "$(FROM)" --data $(DATA) --port $(PORT) $(if $(RATE),--rate $(RATE))
 
 test: $(VENV)/.dev ## all tests: a file a process, two at a time; then what measures time, alone
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/benchmarks
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/benchmarks
 	@$(BIN)/python -m pytest -q tests/benchmarks
 
 check: $(VENV)/.dev ## format, lint, types, tests

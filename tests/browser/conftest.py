@@ -29,6 +29,9 @@ CHROMIUM_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # What a window of a person's browser makes ready in the background costs more than our pages.
+    "--disable-features=PreloadTopChromeWebUI,WebUIOmniboxPopup,HttpsUpgrades,LensOverlay,MediaRouter,OptimizationHints,"
+    "PaintHolding,ThirdPartyStoragePartitioning,Translate",
 )
 
 

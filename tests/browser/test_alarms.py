@@ -404,8 +404,18 @@ def test_a_wall_is_silent_unless_its_address_says_so(room: AlarmRoom, desk: Any)
     assert not loud.evaluate("controlRoomSound.isRinging()")
 
 
-@pytest.mark.parametrize("size", [(1920, 1080), (390, 844)], ids=lambda s: f"{s[0]}x{s[1]}")
-@pytest.mark.parametrize("state", ["none", "many", "guidance", "form"])
+@pytest.mark.parametrize(
+    ("state", "size"),
+    [
+        ("none", (390, 844)),
+        ("many", (390, 844)),
+        ("many", (1920, 1080)),
+        ("guidance", (1920, 1080)),
+        ("guidance", (390, 844)),
+        ("form", (390, 844)),
+    ],
+    ids=lambda v: v if isinstance(v, str) else f"{v[0]}x{v[1]}",
+)
 def test_axe_finds_nothing(room: AlarmRoom, desk: Any, size: tuple[int, int], state: str) -> None:
     """WCAG 2.2 AA as far as a machine can tell, on both screens; nothing wider than the screen, nothing that moves."""
     if state != "none":

@@ -142,8 +142,11 @@ def test_a_layout_that_the_server_cannot_keep_is_kept_here_and_said(sandbox, wat
     assert [p.get_attribute("data-panel") for p in page.locator(".work-panel").all()] == ["drones"]
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("size", [(1920, 1080), (960, 540), (390, 844)], ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [((1920, 1080), "dark"), ((960, 540), "light"), ((390, 844), "dark"), ((390, 844), "light")],
+    ids=["1920x1080-dark", "960x540-light", "390x844-dark", "390x844-light"],
+)
 def test_the_desk_has_no_finding_in_either_theme(sandbox, watch, size, theme):
     """At 1920, as at 200 % zoom, and on a phone; nothing is wider than the screen, and nothing in it moved about."""
     watched = watch(*size, color_scheme=theme)

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,7 @@ def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
     before = {name: os.environ.get(name) for name in DEMO_ENVIRONMENT}
     os.environ.update(DEMO_ENVIRONMENT)
     try:
+        wait_until_it_answers(port)
         write_feed_file(folder / "feeds.yaml", f"http://127.0.0.1:{port}")
         feeds = read_feed_file(folder / "feeds.yaml")
         snapshot = asyncio.run(_watch(folder, feeds))
@@ -67,6 +69,19 @@ def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
     facts = as_json(list_facts(state, Recording(False)))
     said = [s.text for language in ("en", "cy") for s in build_sentences(facts, language)]
     return snapshot, state, orjson.dumps([state, said]).decode()
+
+
+def wait_until_it_answers(port: int, within_s: float = 60) -> None:
+    """Else the first questions fail, and a feed that failed is asked again only much later."""
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 async def _watch(folder: Path, feeds) -> Snapshot:
