@@ -11,7 +11,7 @@ import numpy as np
 from alerts.alarm import Alarm
 from alerts.floods import Groups
 from alerts.ruleset import CompiledRule
-from alerts.words import fill, find_subject, say_values
+from alerts.words import fill, fill_title, find_subject, say_values
 from control_room.model import ALARM, Column, Table
 
 _NAT: Final = int(np.iinfo(np.int64).min)
@@ -258,7 +258,7 @@ def build_said(alarm: Alarm, compiled: CompiledRule | None) -> Row:
     return (
         rule.kind,
         compiled.system,
-        alarm.title or fill(rule.title, alarm.key, values, columns),
+        alarm.title or fill_title(rule.title, alarm.key, values, columns),
         subject,
         say_values(sorted(compiled.when.names), values, columns) or None,
         rule.owner,

@@ -35,6 +35,7 @@ MOST_VALUES: Final = 40
 LONGEST_TEXT: Final = 200
 
 _PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def read_values(source: Source, names: Sequence[str], rows: np.ndarray) -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ def find_placeholders(template: str) -> tuple[str, ...]:
 
 
 def fill(template: str, key: str, values: Mapping[str, Any], columns: Mapping[str, Column]) -> str:
-    """A title with its columns filled in; `{key}` is the row's key, what is unknown says so."""
+    """An address with its columns filled in; `{key}` is the row's key, what is unknown says so."""
 
     def word(found: re.Match[str]) -> str:
         name = found[1]
@@ -88,6 +89,20 @@ def fill(template: str, key: str, values: Mapping[str, Any], columns: Mapping[st
         return say(value, columns.get(name), unit=False)
 
     return _PLACE.sub(word, template)
+
+
+def fill_title(template: str, key: str, values: Mapping[str, Any], columns: Mapping[str, Column]) -> str:
+    """A title for people: "too_high" is "too high", and of a UUID its first eight figures are enough to tell two apart."""
+
+    def short(name: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        column = columns.get(name)
+        if column is not None and value in column.values:
+            return value.replace("_", " ")
+        return f"{value[:8]}…" if _UUID.fullmatch(value) else value
+
+    return fill(template, key, {name: short(name, value) for name, value in values.items()}, columns)
 
 
 def say(value: Any, column: Column | None, unit: bool = True) -> str:

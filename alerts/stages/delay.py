@@ -13,7 +13,7 @@ import numpy as np
 
 from alerts.alarm import PRIORITIES, Event, What
 from alerts.watch import ACTIVE, FALLING, NORMAL, RANK, RISING
-from alerts.words import fill, read_values
+from alerts.words import fill_title, read_values
 from alerts.work import AWAITED, BETWEEN, DIM, TRUE, UNKNOWN, Judged, Work
 
 # What to do, by phase and code.
@@ -132,7 +132,7 @@ class _Changes:
         for i, (key, row_values) in enumerate(zip(keys, values, strict=True)):
             own = facts[i] if facts else {}
             if what is What.RAISED:
-                own["title"] = fill(watch.rule.title, key, row_values, watch.compiled.columns)
+                own["title"] = fill_title(watch.rule.title, key, row_values, watch.compiled.columns)
             self.events.append(Event(now, watch.name, key, what, why=why, values=row_values, facts=own))
         for row in rows[~is_listed].tolist():
             self.events.append(Event(now, watch.name, watch.key(row), what, why=why or _GONE))

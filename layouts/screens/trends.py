@@ -170,6 +170,8 @@ def _say_newest(told: Told, place: int, zone: ZoneInfo) -> list[Any]:
     if told.target is not None:
         side = "at least" if told.target.at_least else "at most"
         said.append(f"; the target is {side} {_say(told.target.limit, measure)}")
+    if told.known_until is None:
+        return [*said, "."]
     return [*said, ". Known up to ", age(told.known_until), " ago."]
 
 
