@@ -66,7 +66,8 @@
     want([index]);
     dueAt = now() + next.stay_s * 1000 + 2 * FADE_MS;
     const stays = (cell) => next.places[cell.dataset.cell] === before.places[cell.dataset.cell];
-    const moving = cellsOf().filter((cell) => !stays(cell));
+    // Whoever was still fading for a turn that this one overtakes would otherwise never be seen again.
+    const moving = cellsOf().filter((cell) => !stays(cell) || cell.dataset.fading !== undefined);
     for (const cell of moving) cell.dataset.fading = "1";
     const place = () => {
       if (mine !== turning) return;

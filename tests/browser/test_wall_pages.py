@@ -255,6 +255,15 @@ def test_nothing_jumps_in_a_whole_round(open_wall: Any, motion: Any) -> None:
     ]
 
 
+def test_a_turn_that_overtakes_another_leaves_nothing_faded(open_wall: Any) -> None:
+    """A cell that was fading when the next turn came is seen again, though it does not move in that turn."""
+    page = open_wall().page
+    page.evaluate("document.querySelectorAll('[data-cell]').forEach((cell) => { cell.dataset.fading = '1'; })")
+
+    assert turn(page) == "vehicles"  # waits until nothing fades
+    assert page.locator("[data-cell][data-fading]").count() == 0
+
+
 def test_the_map_is_one_canvas_that_stays(open_wall: Any) -> None:
     """Away for a page and back, in another place: the same elements, and no page of the browser was made anew."""
     page = open_wall().page
