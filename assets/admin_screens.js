@@ -13,7 +13,7 @@
   const SUMS = { missing: "missing", frozen: "frozen", away: "away for a moment", outdated: "with old pages", painting: "painting", silent: "silent", gone: "gone" };
   const MOVE_S = 10; // newer than this a result is what somebody waits for
 
-  let place = null, parts = null, last = null;
+  let place = null, parts = null, last = null, fault = null;
   const cards = new Map();
 
   function element(tag, properties = {}, ...children) {
@@ -241,9 +241,9 @@
       for (const card of cards.values()) if (card.row.state !== "gone") await tell(card.key, { do: "identify" }, parts.said);
     });
     const who = field("Your name", by);
-    parts = { by, sum: element("p", { className: "screens-sum" }), list: element("div", { className: "screens-list" }), said: element("p", { className: "screen-said" }) };
+    parts = { by, fault: element("div", {}), sum: element("p", { className: "screens-sum" }), list: element("div", { className: "screens-list" }), said: element("p", { className: "screen-said" }) };
     parts.said.setAttribute("role", "status");
-    place.append(parts.sum, element("div", { className: "screens-tools" }, who, all), parts.said, parts.list, offered);
+    place.append(parts.fault, parts.sum, element("div", { className: "screens-tools" }, who, all), parts.said, parts.list, offered);
   }
 
   function show({ displays, counts }) {
@@ -270,13 +270,18 @@
     const found = document.getElementById("admin-screens");
     if (found === null) { place = null; return; }
     if (found !== place) build(found);
+    // Said above the list, which then is older than it looks; what was known stays.
+    window.controlRoomPanels.patch(parts.fault, fault ?? []);
+    window.controlRoom.writeAges(parts.fault);
     if (last !== null) show(last);
   }
 
   document.addEventListener("controlroom:panel", (event) => {
     if (event.detail.name !== "screens") return;
     event.preventDefault();
-    last = event.detail.children;
+    const [broken, content] = window.controlRoomCall.unpack(event.detail.children);
+    fault = broken;
+    if (content !== null) last = content;
     renew();
     // Once the list is there, the display that the address names.
     if (location.hash.startsWith("#display-") && !renew.went) {

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -287,3 +288,24 @@ def test_the_list_of_displays_is_for_everybody(room, watch, size, scheme):
     desk.page.keyboard.press("Escape")
     assert desk.page.evaluate("document.activeElement.textContent") == "Expect …"
     assert desk.faults == []
+
+
+def test_a_list_that_cannot_be_built_is_said_and_kept(room, watch):
+    """What was known stays, under a line that says since when."""
+    watched = watch()
+    mine = show(watched.page, f"{room.url}/admin/screens")
+    wait_for(watched.page, f"{FLAT}.length === 1")
+
+    def break_down(view):
+        raise RuntimeError("a fault of the test")
+
+    publisher = room.room._publisher
+    panels = publisher._panels
+    publisher._panels = MappingProxyType({**panels, "screens": replace(panels["screens"], build=break_down)})
+    # A new name is news for the list.
+    assert post(room, {"display": mine, "do": "rename", "name": "North desk", "by": "Jane"})[0] == 200
+    watched.page.wait_for_selector("#admin-screens .panel-fault", timeout=10_000)
+
+    assert watched.page.evaluate(f"{FLAT}.length") == 1
+    assert list_findings(watched.page) == []
+    assert watched.faults == []
