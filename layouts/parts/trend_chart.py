@@ -66,7 +66,7 @@ def draw_trend(
     )
     for name, places, symbol in (
         ("alone", find_alone(trend.value), "circle"),
-        ("part", np.flatnonzero(np.isfinite(trend.value) & (trend.known_share < KNOWN_SHARE)), "circle-open"),
+        ("part", find_partly_known(trend), "circle-open"),
         ("missed", find_missed(trend.value, target, at_least), "diamond"),
     ):
         picked = [int(p) for p in places]
@@ -83,6 +83,11 @@ def find_alone(value: np.ndarray) -> np.ndarray:
     known = np.isfinite(value)
     padded = np.concatenate([[False], known, [False]])
     return np.flatnonzero(known & ~padded[:-2] & ~padded[2:])
+
+
+def find_partly_known(trend: Trend) -> np.ndarray:
+    """Places of values of which less time was known than what counts as usual must have, KNOWN_SHARE."""
+    return np.flatnonzero(np.isfinite(trend.value) & (trend.known_share < KNOWN_SHARE))
 
 
 def find_missed(value: np.ndarray, target: float | None, at_least: bool) -> np.ndarray:

@@ -24,7 +24,7 @@ from layouts.parts.age import age
 from layouts.parts.control import build_skeleton
 from layouts.parts.symbol import symbol
 from layouts.parts.table import build_head
-from layouts.parts.trend_chart import draw_trend, find_missed, say_stretches
+from layouts.parts.trend_chart import draw_trend, find_missed, find_partly_known, say_stretches
 from layouts.screens.frame import build_frame, build_scroll
 from layouts.screens.pages import build_links
 
@@ -197,7 +197,7 @@ def _list_legend(told: Told) -> list[Component]:
         parts.append(html.Span("Dashed: the target", className="legend-target"))
         if len(find_missed(trend.value, told.target.limit, told.target.at_least)):
             parts.append(html.Span("◆ Target missed", className="legend-missed"))
-    if (np.isfinite(trend.value) & (trend.known_share < 0.75)).any():
+    if len(find_partly_known(trend)):
         parts.append(html.Span("○ Under three quarters of that time known", className="legend-part"))
     return parts
 
