@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,3 +166,11 @@ class AlarmRoom:
     def rows(self) -> list[dict[str, Any]]:
         """The alarm table of the newest snapshot."""
         return self.room.cache.snapshot.tables["alarm"].to_records()
+
+    def wait_for_states(self, *wanted: str) -> list[dict[str, Any]]:
+        """The rows, once they are in these states, one each: a confirmation means written, and the snapshot comes after."""
+        until = time.monotonic() + 5
+        while sorted(r["state"] for r in self.rows) != sorted(wanted):
+            assert time.monotonic() < until, [(r["alarm_key"], r["state"]) for r in self.rows][:5]
+            time.sleep(0.02)
+        return self.rows
