@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 @pytest.mark.skipif(not has_browser(), reason="no Chromium here")
 def test_a_page_left_open_for_weeks_does_not_grow():
     """Over 600 states at sixty a second, heap, worker and nodes stay as they were (make soak-experience: thirty days)."""
-    found = measure_page(600, samples=3, pace=SHORT_PACE)
+    found = measure_page(600, samples=3, most=SHORT_PACE)
 
     assert found["experience_nodes_growth"] <= 20
     assert found["experience_heap_growth_percent"] <= 15
