@@ -59,7 +59,7 @@ function renew(name = null) {
   if (screen === "near" && is("places", "estates", "city")) parts.near.renew();
   if (screen === "how" && is("things", "masts", "city")) parts.how.renew();
   if (screen === "quiz" && name === null) parts.quiz.renew();
-  if (screen === "quiz" && parts.quiz.questions?.length === 0 && is("figures")) parts.quiz.begin();
+  if (screen === "quiz" && parts.quiz.isEmpty() && is("figures")) parts.quiz.begin();
 }
 
 /** What a visitor must know of the picture as a whole: made up, recorded, or standing still. */

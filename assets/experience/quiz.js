@@ -16,8 +16,10 @@ export class Quiz {
   async begin() {
     const turn = this.turn = (this.turn ?? 0) + 1;
     this.questions = [];
+    this.coming = true;
     await this.words.refresh(); // its answers are figures of now
     if (turn !== this.turn) return;
+    this.coming = false;
     const all = listQuestions(this.words.content), from = ((turn - 1) * MOST) % Math.max(1, all.length);
     this.questions = [...all.slice(from), ...all.slice(0, from)].slice(0, MOST);
     this.at = 0;
@@ -25,6 +27,9 @@ export class Quiz {
     this.answered = null;
     this.write(true);
   }
+
+  /** Whether there was no question; not while one is being made, or each new figure would begin it again. */
+  isEmpty() { return this.questions?.length === 0 && !this.coming; }
 
   next() {
     if (this.answered === null) return;

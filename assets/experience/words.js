@@ -4,6 +4,7 @@
  * plural forms are the browser's, by the same Unicode rules as the server's.
  */
 
+const REFRESH_WITHIN_MS = 3000; // after that what is known will do: a visitor waits no longer
 const LOCALES = { en: "en-GB", cy: "cy-GB" };
 
 export class Words {
@@ -35,7 +36,7 @@ export class Words {
   /** The stories of the language in use as they are now; those kept stay where they cannot be had. */
   async refresh() {
     const { language } = this;
-    try { this.kept.get(language).content = await fetchJson(`/experience/content/${language}.json`); } catch { return; }
+    try { this.kept.get(language).content = await fetchJson(`/experience/content/${language}.json`, REFRESH_WITHIN_MS); } catch { return; }
     if (language === this.language) this.content = this.kept.get(language).content;
   }
 
@@ -88,8 +89,8 @@ export class Words {
   }
 }
 
-export async function fetchJson(address) {
-  const answer = await fetch(address, { cache: "no-cache" });
+export async function fetchJson(address, withinMs = 20000) {
+  const answer = await fetch(address, { cache: "no-cache", signal: AbortSignal.timeout(withinMs) });
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   return answer.json();
 }

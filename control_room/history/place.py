@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from control_room.storage.database import claim, migrate, open_database, sqlite_url
+from control_room.storage.database import claim, migrate, open_database, sqlite_url, writing
 
 
 def name_file(folder: Path, mode: str) -> Path:
@@ -41,7 +41,7 @@ def open_history(folder: Path, mode: str, database: str = "", busy_within_ms: in
     engine = open_database(database or sqlite_url(name_file(folder, mode)), busy_within_ms)
     try:
         migrate(engine)
-        with engine.begin() as connection:
+        with writing(engine) as connection:
             claim(connection, mode)
     except BaseException:
         engine.dispose()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from control_room.history.measures import MEASURES
 from control_room.history.spans import DAY_S
 from control_room.storage import schema
+from control_room.storage.database import writing
 
 # Few series at a time, so that whoever writes waits for a moment and not for the night.
 SERIES_AT_ONCE: Final = 50
@@ -104,7 +105,7 @@ def _oldest(now_s: float, days: int, unit_s: float = 1.0) -> int:
 
 
 def _delete(engine: sa.Engine, table: sa.Table, where: Any) -> int:
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         return connection.execute(sa.delete(table).where(where)).rowcount
 
 

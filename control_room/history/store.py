@@ -27,6 +27,7 @@ from control_room.history.derive import (
 from control_room.history.rollup import Row
 from control_room.history.spans import DAY_S, begin_of
 from control_room.storage import schema
+from control_room.storage.database import writing
 
 # Minutes older than this are not kept, so what is told late of them goes into hours and days alone.
 MINUTES_KEPT_S: Final = 8 * DAY_S
@@ -60,7 +61,7 @@ class HistoryStore:
             sqlalchemy.exc.DBAPIError: it is not in; may be tried again.
         """
         try:
-            with self.engine.begin() as connection:
+            with writing(self.engine) as connection:
                 if not self._claim(connection, batch):
                     return False
                 rows = [*batch.rows, *self._apply_facts(connection, batch.facts, batch.at_s)]

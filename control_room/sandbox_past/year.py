@@ -30,6 +30,7 @@ from control_room.sandbox_past.surroundings import (
 from control_room.sandbox_past.trouble import Trouble, draw_trouble
 from control_room.sandbox_past.vehicles import fill_drones, fill_vehicles
 from control_room.storage import schema
+from control_room.storage.database import writing
 from feeds.sandbox.city import City as SandboxCity
 from feeds.sandbox.happenings import list_cells, metres
 
@@ -111,13 +112,13 @@ def _write(
     things_since_s = until_s - HOURS_OF_THINGS_DAYS * DAY_S
     written: dict[str, int] = {}
     tell("writing days")
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         days = chain.from_iterable(f.list_days() for f in several)
         written["history_day"] = write_rollups(connection, schema.history_day, days)
         for table, rows in facts:
             written[table.name] = write_facts(connection, table, rows)
     tell("writing hours")
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         hours: Iterable[Block] = chain.from_iterable(f.list_hours(hours_since_s) for f in several)
         shortened = (_shorten(b, things_since_s) if b.key and is_of_things(b.measure) else b for b in hours)
         written["history_hour"] = write_rollups(connection, schema.history_hour, shortened)

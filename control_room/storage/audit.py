@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from control_room.storage.database import writing
 from control_room.storage.rows import from_us, to_us
 from control_room.storage.schema import audit
 
@@ -54,7 +55,7 @@ class AuditStore:
             "thing": deed.thing,
             "facts_json": orjson.dumps(dict(deed.facts)).decode(),
         }
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.insert(audit).values(row))
 
     def list_newest(self, limit: int = 100, thing: str | None = None) -> list[Deed]:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from alerts.alarm import Event
 from alerts.journal import JournalUnavailable
 from control_room.storage import schema
-from control_room.storage.database import DatabaseError, claim, describe, explain, migrate
+from control_room.storage.database import DatabaseError, claim, describe, explain, migrate, writing
 from control_room.storage.journal import SqlJournal, read_tail
 from control_room.storage.rows import FIRST_LINK
 
@@ -133,7 +133,7 @@ class CopiedJournal:
         if not lines or not self._well or self.note:
             return
         table, noted = schema.journal, schema.retention
-        with self._remote.begin() as connection:
+        with writing(self._remote) as connection:
             there = connection.scalar(sa.select(sa.func.max(noted.c.upto_seq))) or 0
             if new := [line for line in lines if line["upto_seq"] > there]:
                 connection.execute(sa.insert(noted), new)
@@ -147,7 +147,7 @@ class CopiedJournal:
         for first in range(oldest, upto + 1, _PAGE):
             last = min(first + _PAGE - 1, upto)
             gone = sa.delete(table).where(table.c.seq.between(first, last))
-            with self._remote.begin() as connection:
+            with writing(self._remote) as connection:
                 connection.execute(gone.where(table.c.seq.not_in([s for s in kept if first <= s <= last])))
 
     @property
@@ -190,7 +190,7 @@ class CopiedJournal:
     def _carry_over(self) -> None:
         """All that the copy lacks, then wait for more."""
         while rows := self.local.list_rows_after(self._copied, _PAGE):
-            with self._remote.begin() as connection:
+            with writing(self._remote) as connection:
                 connection.execute(sa.insert(schema.journal), [dict(row._mapping) for row in rows])
             with self._news:
                 self._copied = rows[-1].seq
@@ -205,7 +205,7 @@ class CopiedJournal:
     def _meet(self, take_over: bool = False) -> None:
         """Find out what the copy holds, and that it is ours."""
         migrate(self._remote)
-        with self._remote.begin() as connection:
+        with writing(self._remote) as connection:
             claim(connection, self._mode)
             place, link = read_tail(connection)
         ours, our_link = self.local.tail()

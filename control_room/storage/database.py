@@ -7,14 +7,19 @@ reached through psycopg, with a limit to every wait.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import sqlite3
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from control_room.storage import schema
 
@@ -23,6 +28,11 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # How long one question may take on a PostgreSQL that answers, and how long a connection may take to be made.
 STATEMENT_WITHIN_MS = 10_000
 CONNECT_WITHIN_S = 5
+
+# How long one of our own writers waits for another: less than an operator's command waits for its answer.
+TURN_WITHIN_S = 5.0
+_WRITES = "control_room_writes"
+_turns: WeakKeyDictionary[sa.Engine, threading.Lock] = WeakKeyDictionary()
 
 # Two processes that start at once must not both migrate; any number that nobody else uses.
 _MIGRATION_LOCK = 7_203_451
@@ -93,6 +103,31 @@ def open_database(text: str, busy_within_ms: int = 250) -> sa.Engine:
     return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=3, connect_args=arguments)
 
 
+@contextlib.contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes: committed at the end, rolled back by an exception.
+
+    SQLite has one writer at a time. Ours wait for each other here, so that a locked file means another program; and
+    the file is taken before anything is read, for a reader that turns writer is refused at once, whoever waits.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: another program holds the file, or a writer of ours does not end.
+        sqlalchemy.exc.DBAPIError: it cannot be written.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            yield connection
+        return
+    turn = _turns.setdefault(engine, threading.Lock())
+    if not turn.acquire(timeout=TURN_WITHIN_S):
+        raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+    try:
+        with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            yield connection
+    finally:
+        turn.release()
+
+
 def migrate(engine: sa.Engine) -> None:
     """Bring the database to the newest form.
 
@@ -109,7 +144,7 @@ def migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:
-        with engine.begin() as connection:
+        with writing(engine) as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             config.attributes["connection"] = connection
@@ -169,4 +204,4 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")

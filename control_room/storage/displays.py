@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from control_room.display_book import Known
+from control_room.storage.database import writing
 from control_room.storage.rows import from_us, to_us
 from control_room.storage.schema import display
 
@@ -65,5 +66,5 @@ class DisplayStore:
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         statement = insert(display)
         values = {c.name: statement.excluded[c.name] for c in display.columns if c.name != "display"}
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=("display",), set_=values), rows)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from control_room.quality import DAY_S, DAY_STEP_S, Figures, Ledger, Past
+from control_room.storage.database import writing
 from control_room.storage.schema import feed_quality
 
 KEPT_DAYS: Final = 400
@@ -106,7 +107,7 @@ class QualityStore:
             if number > oldest and figures.polls and self._written.get((feed, number)) is not figures
         }
         if changed:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(self._upsert(), [_describe(*place, figures) for place, figures in changed.items()])
         self._written = {place: f for place, f in {**self._written, **changed}.items() if place[1] > oldest}
         self._forget(now)
@@ -124,7 +125,7 @@ class QualityStore:
         if self._let_go_at is not None and 0 <= (now - self._let_go_at).total_seconds() < DAY_S:
             return
         oldest = int(now.timestamp() // DAY_STEP_S) - KEPT_DAYS * DAY_S // DAY_STEP_S
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(feed_quality).where(feed_quality.c.quarter < oldest))
         self._let_go_at = now
 

@@ -16,6 +16,7 @@ import orjson
 import sqlalchemy as sa
 
 from control_room.handover.book import Entry
+from control_room.storage.database import writing
 from control_room.storage.rows import from_us, to_us
 from control_room.storage.schema import handover_entry, handover_let_go, handover_sheet
 
@@ -55,7 +56,7 @@ class HandoverStore:
             sqlalchemy.exc.DBAPIError: it cannot be written; where the connection was lost, it may have been.
         """
         table = handover_entry
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             # The place after the last that ever was: an entry that retention removed leaves its place behind it.
             last = connection.scalar(sa.select(sa.func.max(table.c.seq))) or 0
             gone = connection.scalar(sa.select(sa.func.max(handover_let_go.c.upto_seq))) or 0
@@ -101,7 +102,7 @@ class HandoverStore:
         table = handover_entry
         if not things:
             return
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             upto = connection.scalar(sa.select(sa.func.max(table.c.seq))) or 0
             known = set(
                 connection.scalars(sa.select(handover_let_go.c.thing).where(handover_let_go.c.thing.in_(things)))

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from alerts.alarm import Event, What
 from alerts.journal import JournalUnavailable
 from control_room.storage import schema
-from control_room.storage.database import describe, explain
+from control_room.storage.database import describe, explain, writing
 from control_room.storage.rows import FIRST_LINK, decode_event, encode_events, link_of, to_us
 
 log = structlog.get_logger()
@@ -108,7 +108,7 @@ class SqlJournal:
         """
         if lines:
             try:
-                with self.engine.begin() as connection:
+                with writing(self.engine) as connection:
                     connection.execute(sa.insert(schema.retention), lines)
             except DBAPIError as error:
                 raise self._unavailable(error) from error
@@ -132,7 +132,7 @@ class SqlJournal:
             return
         self._tail = None  # not known until it has gone well
         try:
-            with self.engine.begin() as connection:
+            with writing(self.engine) as connection:
                 connection.execute(self._insert, rows)
         except IntegrityError as error:
             raise JournalUnavailable(

@@ -23,7 +23,7 @@ from alerts.machine import apply
 from alerts.notify.delivery import OPEN, Delivery, News, OutboxUnavailable, State
 from alerts.notify.message import Message, Telling
 from control_room.storage import schema
-from control_room.storage.database import describe, explain
+from control_room.storage.database import describe, explain, writing
 from control_room.storage.rows import decode_event, from_us, to_us
 
 READER: Final = "notify"
@@ -242,7 +242,7 @@ class SqlOutbox:
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 yield connection
         except DBAPIError as error:
             raise self._unavailable(error) from error

@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from control_room.storage.database import writing
 from control_room.storage.rows import from_us, to_us
 from control_room.storage.schema import person_layout
 
@@ -47,7 +48,7 @@ class LayoutStore:
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         statement = insert(person_layout).values(person=person, layout_json=layout_json, saved_at_us=to_us(now))
         fresh = {name: statement.excluded[name] for name in ("layout_json", "saved_at_us")}
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             is_known = sa.exists().where(person_layout.c.person == person)
             people = connection.scalar(sa.select(sa.func.count()).select_from(person_layout)) or 0
             if people >= MOST_PEOPLE and not connection.scalar(sa.select(is_known)):

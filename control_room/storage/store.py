@@ -19,7 +19,16 @@ from sqlalchemy.exc import DBAPIError
 
 from alerts.journal import Journal, JournalUnavailable
 from control_room.storage.copy import CopiedJournal
-from control_room.storage.database import DatabaseError, claim, describe, explain, migrate, open_database, sqlite_url
+from control_room.storage.database import (
+    DatabaseError,
+    claim,
+    describe,
+    explain,
+    migrate,
+    open_database,
+    sqlite_url,
+    writing,
+)
 from control_room.storage.journal import SqlJournal
 from control_room.storage.upkeep import Upkeep
 
@@ -74,7 +83,7 @@ class Store:
             self._hold()
             engine = open_database(sqlite_url(self.path))
             migrate(engine)
-            with engine.begin() as connection:
+            with writing(engine) as connection:
                 claim(connection, self.mode)
         except DatabaseError as error:
             raise JournalUnavailable(f"journal, {error}") from error

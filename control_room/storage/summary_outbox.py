@@ -20,6 +20,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from control_room.storage.database import writing
 from control_room.storage.rows import from_us, to_us
 from control_room.storage.schema import summary_outbox
 
@@ -67,7 +68,7 @@ class SummaryOutbox:
         if not lines:
             return
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(insert(summary_outbox).on_conflict_do_nothing(), [_row(line) for line in lines])
 
     def find_newest(self, recipient: str, sort: str) -> datetime | None:
@@ -99,7 +100,7 @@ class SummaryOutbox:
         for row in rows:
             here = sa.and_(table.c.period == row.period, table.c.recipient == row.recipient, is_due)
             mine = {"claimed_by": owner, "claimed_until_us": to_us(now + hold), "tries": row.tries + 1}
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 # Only one of two processes changes the line: for the other it is not due any more.
                 if connection.execute(sa.update(table).where(here, table.c.tries == row.tries).values(mine)).rowcount:
                     return _line(row)
@@ -117,7 +118,7 @@ class SummaryOutbox:
         values |= {"claimed_by": "", "claimed_until_us": None}
         if state == SENT:
             values["sent_at_us"] = to_us(next_at)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             return bool(connection.execute(sa.update(table).where(here).values(values)).rowcount)
 
     def list_lines(self, limit: int = 100) -> list[Line]:
@@ -131,7 +132,7 @@ class SummaryOutbox:
         """Remove what ended long ago; how many."""
         table = summary_outbox
         old = sa.delete(table).where(table.c.due_at_us < to_us(now - KEPT), table.c.state != QUEUED)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             return connection.execute(old).rowcount
 
 

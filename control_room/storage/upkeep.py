@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from alerts.alarm import Alarm, Event, What
 from alerts.machine import apply
 from control_room.storage import schema
+from control_room.storage.database import writing
 from control_room.storage.journal import CHECKPOINT_VERSION, SqlJournal
 from control_room.storage.rows import from_us, to_us
 
@@ -91,7 +92,7 @@ class Upkeep:
         content = orjson.dumps({"living": [[rule, key, seq] for (rule, key), seq in living.first.items()]}).decode()
         table = schema.checkpoint
         row = {"seq": living.seq, "made_at_us": to_us(now), "version": CHECKPOINT_VERSION, "content": content}
-        with self._journal.engine.begin() as connection:
+        with writing(self._journal.engine) as connection:
             connection.execute(sa.delete(table).where(table.c.seq >= living.seq))
             connection.execute(sa.insert(table), row)
             kept = sa.select(table.c.seq).order_by(table.c.seq.desc()).limit(CHECKPOINTS_KEPT)
@@ -128,7 +129,7 @@ class Upkeep:
         if newest.seq > upto:
             why = f"older than {self._keep.days} days: before {from_us(newest.at_us):%Y-%m-%d}"
             line = {"upto_seq": newest.seq, "at_us": to_us(now), "why": why, "link": newest.link}
-            with self._journal.engine.begin() as connection:
+            with writing(self._journal.engine) as connection:
                 connection.execute(sa.insert(noted), line)
             upto = newest.seq
         self._remove(upto)
@@ -154,6 +155,6 @@ class Upkeep:
                 and not (row.what == What.CLOCK_STEPPED.value and row.seq > oldest)
             ]
             if gone:
-                with self._journal.engine.begin() as connection:
+                with writing(self._journal.engine) as connection:
                     connection.execute(sa.delete(table).where(table.c.seq == sa.bindparam("gone")), gone)
             time.sleep(_PAUSE_S)

@@ -130,6 +130,18 @@ def test_every_screen_passes_axe_is_whole_and_has_its_controls_large_and_low(vis
     assert watched.hosts == {"127.0.0.1"}
 
 
+def test_figures_that_do_not_come_hold_no_question_up(visit):
+    """A server that takes the request and never answers: no finding while one waits, and then the question with what is known."""
+    page = visit().page
+    page.route("**/experience/content/en.json", lambda route: None)
+    go(page, "quiz")
+    assert page.locator("#quiz-options button").count() == 0
+    assert list_findings(page) == []
+
+    wait_for(page, "document.querySelectorAll('#quiz-options button').length > 1", 6)
+    assert page.evaluate("document.activeElement.id") == "quiz-ask"
+
+
 @pytest.mark.parametrize("choice", ["contrast", "text", "language"])
 def test_each_way_of_seeing_it_passes_axe_too(visit, choice):
     """High contrast, larger text, Welsh: every screen, no finding."""
