@@ -19,8 +19,8 @@ replay: $(VENV)/.run ## make replay FROM=folder-or-file [RATE=10]
 	@test -n "$(FROM)" || { echo "say what to replay: make replay FROM=folder-or-file [RATE=10]"; exit 2; }
 	@$(BIN)/python -m control_room replay --from "$(FROM)" --data $(DATA) --port $(PORT) $(if $(RATE),--rate $(RATE))
 
-test: $(VENV)/.dev ## all tests: a file a process, two at a time; then what measures time, alone
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/benchmarks
+test: $(VENV)/.dev ## all tests: a file a process, three at a time; then what measures time, alone
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/benchmarks
 	@$(BIN)/python -m pytest -q tests/benchmarks
 
 check: $(VENV)/.dev ## format, lint, types, tests

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-LONG = ("test_wall_pages", "test_timeline", "test_pictures", "test_alarms", "test_displays")
+LONG = ("test_wall_pages", "test_timeline", "test_pictures", "test_alarms", "test_growth", "test_displays")
 
 
 @pytest.hookimpl(trylast=True)

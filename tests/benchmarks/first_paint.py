@@ -57,7 +57,7 @@ def measure(name: str, short: bool = False) -> bars.Figures:
         address = f"http://127.0.0.1:{target.port}"
         open_often(address, "/wall", 1)  # whoever starts a server opens it once: its files are packed then
         for path, (_, word) in SCREENS.items():
-            cold, warm = open_often(address, path, 2 if short else 9)
+            cold, warm = open_often(address, path, 3 if short else 9)
             for kind, opened in (("cold", cold), ("warm", warm)):
                 figures[f"first_paint_{word}_{kind}_ms"] = quantile(
                     [figures_of["meaning"] for figures_of in opened], 0.5

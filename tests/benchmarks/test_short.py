@@ -15,7 +15,6 @@ from tests.benchmarks.many_screens import run_clients
 from tests.benchmarks.page import has_browser, quantile, run_browser, run_page, run_wire
 from tests.benchmarks.processes import Exchange, Target, run_target
 from tests.benchmarks.sandbox_city import count_cores, run_city
-from tests.benchmarks.soak import measure_page
 
 pytestmark = pytest.mark.slow
 
@@ -53,26 +52,15 @@ def test_fifty_screens_get_every_update(wall):
     assert got["kb_per_s"] <= 30
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(not has_browser(), reason="no Chromium here")
-def test_a_page_left_open_does_not_grow():
-    """Over 400 updates at fifty a second, heap and nodes after collection stay as they were."""
-    found = measure_page(updates=400, samples=3)
-
-    assert found["soak_updates"] >= 400
-    assert found["heap_growth_percent"] <= 15
-    assert found["nodes_growth"] <= 50
-
-
 def test_the_whole_sandbox_city_is_polled_by_less_than_half_a_core():
     """Every feed at its interval, from a second after the start: no feed became several times as dear."""
     with run_city() as target:
-        assert count_cores(target, 10) <= 0.5
+        assert count_cores(target, 20) <= 0.5
 
 
 def test_a_feed_that_floods_or_drips_leaves_the_others_as_fresh():
     """Six steady feeds on a screen are no older beside 10,000 robots a second, or beside an answer without end."""
-    judged = isolation.run(("large", "drip"), window_s=6, settle_s=1)
+    judged = isolation.run(("large", "drip"), window_s=10, settle_s=1)
 
     changes = {(fault, feed): change for fault, feeds in judged.items() for feed, (_, _, change) in feeds.items()}
     assert len(changes) == 12

@@ -83,7 +83,12 @@ class _Silence:
 
 
 class AlarmRoom:
-    """A dashboard on a free port of loopback (or on that one, again), with three rules about robots; and further settings."""
+    """A dashboard on a free port of loopback (or on that one, again), with three rules about robots; and further settings.
+
+    One room after the other has the same port where it can: a browser that knows its scripts need not compile them again.
+    """
+
+    _last_port = 0
 
     def __init__(self, folder: Path, port: int = 0, **more: Any) -> None:
         rules = folder / "rules"
@@ -98,8 +103,13 @@ class AlarmRoom:
         self._robots: dict[str, dict[str, Any]] = {}
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", port))
-        self.port = self._socket.getsockname()[1]
+        try:
+            self._socket.bind(("127.0.0.1", port or AlarmRoom._last_port))
+        except OSError:
+            if port:
+                raise
+            self._socket.bind(("127.0.0.1", 0))
+        self.port = AlarmRoom._last_port = self._socket.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)

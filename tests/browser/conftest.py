@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -67,15 +68,56 @@ class Watched:
     hosts: set[str] = field(default_factory=set)
 
 
+class Profile:
+    """One profile of a browser for all tests of a module: what is compiled and cached once serves all; what is kept, none."""
+
+    # What a page can be told after it was made; anything else wants a context of its own.
+    MEDIA = frozenset({"color_scheme", "reduced_motion"})
+
+    def __init__(self, browser: Browser) -> None:
+        self._context = browser.new_context()
+        self.is_free = True
+
+    def open_page(self, width: int, height: int, **media: Any) -> Page:
+        self.is_free = False
+        page = self._context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        if media:
+            page.emulate_media(**media)
+        return page
+
+    def clear(self, origins: Iterable[str]) -> None:
+        """As new, but for the cache."""
+        session = self._context.new_cdp_session(self._context.pages[0])
+        for origin in origins:
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        for page in self._context.pages:
+            page.close()
+        self._context.set_offline(False)
+        self._context.clear_permissions()
+        self.is_free = True
+
+
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Profile:
+    """The first page that a test opens is of this one; two pages of a test are two people."""
+    return Profile(browser)
+
+
 @pytest.fixture
-def watch(browser: Browser):
+def watch(browser: Browser, profile: Profile):
     """Opens pages whose console errors, exceptions and foreign requests are kept."""
     contexts = []
+    origins: set[str] = set()
 
     def open_page(width: int = 1920, height: int = 1080, **options) -> Watched:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        if profile.is_free and options.keys() <= Profile.MEDIA:
+            page = profile.open_page(width, height, **options)
+            page.on("request", lambda r: origins.add(re.sub(r"^(https?://[^/]+).*", r"\1", r.url)))
+        else:
+            context = browser.new_context(viewport={"width": width, "height": height}, **options)
+            contexts.append(context)
+            page = context.new_page()
         watched = Watched(page)
         page.on("console", lambda m: watched.faults.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: watched.faults.append(str(e)))
@@ -85,6 +127,8 @@ def watch(browser: Browser):
     yield open_page
     for context in contexts:
         context.close()
+    if not profile.is_free:
+        profile.clear(o for o in origins if o.startswith("http"))
 
 
 class Dashboard:

@@ -8,13 +8,13 @@ from tests.control_room.kill_lives import play
 from tests.postgres import running
 
 
-def test_forty_kills_lose_nothing_and_double_nothing(tmp_path):
+def test_sixty_kills_lose_nothing_and_double_nothing(tmp_path):
     """Every confirmed acknowledgement, every alarm that was seen and every running timer is there after each start."""
-    tally = play(tmp_path, lives=40, seed=4)
+    tally = play(tmp_path, lives=60, seed=4)
 
     print(tally)
     # That it was a test at all: things were confirmed, timers ran over kills, checkpoints were read.
-    assert tally.lives == 40
+    assert tally.lives == 60
     assert tally.confirmed > 100
     assert tally.timers_over_a_kill > 20
     assert tally.fired_after_a_kill > 5

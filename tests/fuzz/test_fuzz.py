@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_no_bytes_break_an_adapter():
     """The same two hundred inputs each: batches or a PayloadError, nothing else, within 10 s and 2 GB an input."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", "--runs", "200"], cwd=ROOT, capture_output=True, text=True, timeout=900
+        [sys.executable, "-m", "tests.fuzz", "--runs", "400"], cwd=ROOT, capture_output=True, text=True, timeout=900
     )
 
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
