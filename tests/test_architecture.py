@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -364,3 +365,11 @@ def test_imports_point_the_right_way(name, path):
 def test_nobody_imports_tests():
     """The product stands without its tests."""
     assert [n for n, p in modules() if any(within(i, "tests") for i in imports(p))] == []
+
+
+def test_what_writes_to_a_database_takes_its_turn():
+    """`writing` of storage/database.py; a transaction begun otherwise is refused when another of ours wrote meanwhile."""
+    begins = re.compile(r"\bwith .*\b(engine|_remote|connect\(\))\.begin\(")
+    assert [n for n, p in modules() if begins.search(p.read_text(encoding="utf-8"))] == [
+        "control_room.storage.database"
+    ]
