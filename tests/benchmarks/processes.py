@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -203,8 +202,8 @@ def await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patience
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:
-    """As Ctrl-C does it; by force after ten seconds."""
-    process.send_signal(signal.SIGINT)
+    """As a service manager does it (a background job's children may ignore Ctrl-C); by force after ten seconds."""
+    process.terminate()
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:

@@ -170,7 +170,7 @@ class Dashboard:
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
-    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(how)
         return self.process.wait(15)
