@@ -207,9 +207,9 @@ def test_five_thousand_buses_do_not_pay_for_drones(city):
     def best_ms(snapshot: Snapshot) -> float:
         took = []
         for _ in range(15):
-            began = time.perf_counter()
+            began = time.process_time()
             made = advance(snapshot, "buses", [batch], NOW, city)
-            took.append((time.perf_counter() - began) * 1000)
+            took.append((time.process_time() - began) * 1000)
         assert "conformance" not in made.parts["vehicle", "buses"]
         return min(took)
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from feeds.feed import PayloadError, list_adapters
 from feeds.gtfs_realtime import ADAPTER
 from feeds.gtfs_rt.reading import SLICE_BYTES
-from tests.benchmarks.bench_decode import BAR_OF_BARE, BAR_OF_CLASSIC, measure
 from tests.feeds.gtfs_realtime_fixtures import (
     NOW,
     RECEIVED_AT,
@@ -1324,15 +1323,3 @@ def test_damaged_messages_are_refused_or_read(damage, with_vehicles_only):
             batch.table.to_records()
     except PayloadError as error:
         assert error.reason
-
-
-@pytest.mark.slow
-def test_speed():
-    """5,000 vehicles, checked and cleaned, take no more than twice the time of a bare loop, and beat the usual frame.
-
-    Looser than the benchmark's own bars, because other tests may run beside this one.
-    """
-    figures = measure(rounds=11)
-
-    assert figures["of_bare"] > BAR_OF_BARE / 1.2
-    assert figures["of_classic"] > BAR_OF_CLASSIC / 2
