@@ -153,12 +153,8 @@ class Kiosks:
         due = time.monotonic()
         for _ in range(states):
             self.app.show(self.life.next(), Recording(False), "live")
-            # The socket's own task takes what is newest when it comes to it: it comes to each.
-            for _ in range(4):
-                await asyncio.sleep(0)
             due += 1 / pace
-            if (ahead := due - time.monotonic()) > 0:
-                await asyncio.sleep(ahead)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def end(self) -> None:
         self._server.should_exit = self._server.force_exit = True

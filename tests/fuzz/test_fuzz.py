@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 def test_no_bytes_break_an_adapter():
-    """The same two hundred inputs each: batches or a PayloadError, nothing else, within 10 s and 2 GB an input."""
+    """The same four hundred inputs each: batches or a PayloadError, nothing else, within 10 s and 2 GB an input."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", "--runs", "400"], cwd=ROOT, capture_output=True, text=True, timeout=900
     )
