@@ -159,6 +159,8 @@ class ControlRoom:
         self.feeds = tuple(feeds)
         self.clock = clock
         self.mode = mode
+        # Some of it is enough; `layouts.panel.View.simulated` says the same of a screen.
+        self.is_simulated = mode == "sandbox" or any(feed.simulated for feed in self.feeds)
         self._source = source
         self._publisher = Publisher(self.feeds, city, clock, mode)
         self._diary = self._publisher.diary = Diary(self.feeds, city.zone)
@@ -188,7 +190,7 @@ class ControlRoom:
                 city,
                 self.feeds,
                 mode,
-                mode == "sandbox" or any(feed.simulated for feed in self.feeds),
+                self.is_simulated,
                 list_expected(self.feeds),
                 read_events(city),
             ),
@@ -218,8 +220,7 @@ class ControlRoom:
             told=lambda: frozenset(kind for kind, _ in self.cache.snapshot.parts),
         )
         self._promises = list_promises(self.feeds)
-        simulated = any(feed.simulated for feed in self.feeds)
-        self.daily = DailyService(city, clock, partial(self.find_sources, store), simulated)
+        self.daily = DailyService(city, clock, partial(self.find_sources, store), self.is_simulated)
         self.suppliers = SupplierService(city, clock, partial(self.find_sources, store))
         self._trends = TrendDesk(city, clock, lambda: self.history.reader)
         self.summaries = SummaryKeeper(
@@ -249,7 +250,7 @@ class ControlRoom:
             find_kept(settings, mode),
             city,
             mode,
-            any(feed.simulated for feed in self.feeds),
+            self.is_simulated,
             self._publisher,
             clock,
             lambda: store.journal if store is not None else None,
@@ -320,8 +321,7 @@ class ControlRoom:
         reader, journal = self.history.reader, store.journal if store is not None else None
         if reader is None or journal is None:
             return None
-        is_simulated = self.mode == "sandbox"
-        return Sources(reader.engine, journal.engine, is_simulated, self._promises, self.settings["operators"])
+        return Sources(reader.engine, journal.engine, self.is_simulated, self._promises, self.settings["operators"])
 
     def _apply(self, snapshot: Snapshot, outcome: Outcome | AlarmWork | PastQuality) -> Snapshot:
         if isinstance(outcome, PastQuality):
@@ -394,7 +394,7 @@ class ControlRoom:
         if self._desk is not None:
             screens["/admin/sandbox"] = (OPERATOR, self._build_admin_sandbox)
             sandbox.register(app, self._desk, self.city.zone)
-        trends.register(app, self._trends, self.mode == "sandbox" or any(feed.simulated for feed in self.feeds))
+        trends.register(app, self._trends, self.is_simulated)
         screens[ADMIN_SCREENS] = (OPERATOR, self._build_admin_screens)
         navigation.register(app, screens)
         # Where a display may be sent: every screen there is. A name after the wall's is judged by the wall itself.

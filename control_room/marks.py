@@ -17,6 +17,7 @@ from control_room.frames import Marks
 from control_room.model import ALARM, VEHICLE_STATES, VEHICLE_TYPES, Snapshot, Table, to_ms
 
 WORLD = 256 * 2**18  # Web Mercator pixels round the world at zoom 18: 0.37 m each at 52° N
+ROUND_THE_EARTH_M = 40_075_016.686  # at the equator, of the sphere that Web Mercator is defined on
 HEADINGS = 64  # steps of a full turn: 5.6°, finer than a notch can show
 
 _TYPE = {name: i for i, name in enumerate(VEHICLE_TYPES)}

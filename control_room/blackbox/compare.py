@@ -15,14 +15,12 @@ from control_room.blackbox.player import Player
 from control_room.columns import Columns
 from control_room.frames import inflate
 from control_room.live import PANEL_TOPIC
-from control_room.marks import WORLD
+from control_room.marks import ROUND_THE_EARTH_M, WORLD
 
 MOVED_M: Final = 25.0  # what position noise does not reach
 NAMES_MOST: Final = 200  # keys named one by one; all are counted
 CHANGES_MOST: Final = 60  # of one panel
 TEXTS_MOST: Final = 3_000  # of one panel that are looked at
-
-EARTH_M: Final = 40_075_016.686  # round the equator, by which Web Mercator reckons
 
 ALARM_LIST: Final = "alarm_list"
 PANELS_MOST: Final = 40
@@ -118,7 +116,7 @@ def compare_vehicles(a: Moment, b: Moment) -> dict[str, Any]:
 
 def _metres_a_pixel(y: np.ndarray) -> np.ndarray:
     """At that height of the map, zoom 18."""
-    size: np.ndarray = EARTH_M / WORLD / np.cosh(np.pi * (1 - 2 * y / WORLD))
+    size: np.ndarray = ROUND_THE_EARTH_M / WORLD / np.cosh(np.pi * (1 - 2 * y / WORLD))
     return size
 
 

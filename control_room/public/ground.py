@@ -21,11 +21,10 @@ import yaml
 
 from control_room.ages import Limits
 from control_room.city import City, CityError
-from control_room.marks import WORLD, mercator
+from control_room.marks import ROUND_THE_EARTH_M, WORLD, mercator
 from control_room.public.state import Event, OwnText, Place
 
 GRID_M: Final = 250.0
-EARTH_M: Final = 40_075_016.686
 EVENTS_FILE: Final = "events.yaml"
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
@@ -62,7 +61,7 @@ class Ground:
     @cached_property
     def square_px(self) -> int:
         """Side of a coarse square in map pixels: at least 250 m wherever it lies in the city."""
-        return ceil(GRID_M / (EARTH_M * cos(radians(self.city.box.north)) / WORLD))
+        return ceil(GRID_M / (ROUND_THE_EARTH_M * cos(radians(self.city.box.north)) / WORLD))
 
     @cached_property
     def roads(self) -> tuple[tuple[re.Pattern[str], str], ...]:

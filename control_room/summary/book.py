@@ -74,6 +74,7 @@ class Sources:
     Attributes:
         history: engine of the rollups.
         records: engine of the database with journal, quality of feeds and notes; None where there is none.
+        simulated: whether any of it is made up.
         promises: of the feeds that are known now.
         operators: people who answer alarms at the same time.
     """

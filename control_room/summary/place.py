@@ -49,7 +49,9 @@ def open_sources(folder: Path, mode: str, database: str, feeds: Iterable[Feed] =
     path = folder / RECORDS[mode]
     records: sa.Engine | None = open_database(sqlite_url(path)) if path.is_file() else None
     history = open_history(folder, mode, database)
-    return Sources(history, records, mode == "sandbox", list_promises(feeds), operators)
+    feeds = list(feeds)
+    is_simulated = mode == "sandbox" or any(feed.simulated for feed in feeds)
+    return Sources(history, records, is_simulated, list_promises(feeds), operators)
 
 
 def read_feeds(folder: Path, mode: str, named: str) -> list[Feed]:

@@ -45,8 +45,10 @@ def list_all_findings(page, *sizes: tuple[int, int], schemes=("dark", "light")) 
 
 
 def open_screen(watched, url: str) -> None:
+    """Until it stands: the channel may bring panels before the page has made their places."""
     watched.page.goto(url)
     wait_for(watched.page, "window.controlRoom && controlRoom.debug().panels > 1")
+    wait_for(watched.page, "document.querySelector('.city-leaflet, #panel-vehicles')")
 
 
 @pytest.mark.parametrize("path", ["/wall", "/wall/table", "/wall?follow=nobody"])

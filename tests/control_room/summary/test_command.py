@@ -37,6 +37,18 @@ def test_without_a_form_the_answer_is_printed(folder, capsys):
     assert "there is no journal of alarms" in said
 
 
+@pytest.mark.parametrize("simulated", [False, True])
+def test_one_simulated_feed_among_real_ones_is_enough_for_the_mark(tmp_path, capsys, simulated):
+    """As on the screens: what is partly made up says so."""
+    open_history(tmp_path, "live").dispose()
+    feed = {"adapter": "gtfs_realtime", "url": "https://feeds.example/x", "vehicle_type": "bus"}
+    feeds = [{"name": "buses", **feed}, {"name": "night_buses", "simulated": simulated, **feed}]
+    (tmp_path / "feeds.yaml").write_text(json.dumps({"feeds": feeds}))
+
+    assert main(["summary", "2026-06-17", "--data", str(tmp_path), "--feeds", str(tmp_path / "feeds.yaml")]) == 0
+    assert capsys.readouterr().out.startswith("SANDBOX") == simulated
+
+
 def test_every_form_is_written_from_one_reading(folder, tmp_path):
     """JSON, tables, spreadsheet, PDF, page and e-mail, without a screen or a network."""
     files = {form: tmp_path / f"day.{form}" for form in ("json", "xlsx", "pdf", "html", "email")}
