@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const PAGE = 30, WITHIN_MS = 8000;
+  const PAGE = 30, WITHIN_MS = 8000, AGAIN_MS = 5000;
 
   let place = null, url = null, leave = null, key = null, last = null, notes = null;
   // The journal of the alarm that is open: as read when its newest event was `seq`.
@@ -156,8 +156,10 @@
       said = null;
     }
     if (wanted !== key) return;
-    if (said === null) journal = { ...journal, fault };
-    else journal = { seq, fault, before: said.before, events: before === null ? said.events : [...journal.events, ...said.events] };
+    if (said === null) {
+      journal = { ...journal, fault };
+      setTimeout(() => { if (wanted === key && journal.fault !== "") load(before); }, AGAIN_MS);
+    } else journal = { seq, fault, before: said.before, events: before === null ? said.events : [...journal.events, ...said.events] };
     show(key, last);
   }
 

@@ -17,7 +17,10 @@
   const ID = /^[A-Za-z0-9_-]{4,64}$/;
   const MOST = 20; // identities a profile remembers
   const LEASE_MS = 15000, RENEW_MS = 5000;
-  const RELOADED_WITHIN_MS = 300; // the page before this one in the same tab lets go of its lock a moment late
+  // The page before this one in the same tab lets go of its lock a moment late, on a busy machine a second; only a
+  // duplicated tab waits for as long as this.
+  const RELOADED_WITHIN_MS = 4000;
+  const LEAVES_WITHIN_MS = 3000, SENT_MS = 150;
   const NAMED_MS = 6000;
 
   const root = document.documentElement;
@@ -127,6 +130,14 @@
     },
   };
 
+  /** Once the worker has handed the answer to that order to its socket; after a while without. */
+  const passed = (order) => new Promise((resolve) => {
+    const hear = (event) => { if (event.detail.order === order) done(); };
+    const done = () => { document.removeEventListener("controlroom:passed", hear); clearTimeout(timer); resolve(); };
+    const timer = setTimeout(done, LEAVES_WITHIN_MS);
+    document.addEventListener("controlroom:passed", hear);
+  });
+
   const leave = { reload: () => location.reload(), go: ({ address }) => location.assign(address) };
 
   document.addEventListener("controlroom:order", async (event) => {
@@ -136,9 +147,10 @@
     if (document.visibilityState !== "visible" && !(told.do in leave)) { answer("refused", "its page is not visible"); return; }
     try {
       const result = await deeds[told.do]({ ...told, name: String(told.name ?? "").slice(0, 80) });
+      const said = told.do in leave ? passed(told.order) : null;
       answer(result);
       // The answer leaves through a worker; a page that is gone sends nothing.
-      if (told.do in leave) setTimeout(() => leave[told.do](told), 150);
+      said?.then(() => setTimeout(() => leave[told.do](told), SENT_MS));
     } catch (error) {
       answer("refused", String(error.message).slice(0, 200));
     }

@@ -53,13 +53,13 @@
     return { text: `Not done: ${why}.`, again: answer.status >= 500, refused: answer.status === 409 };
   }
 
-  /** Tells the server; true once it is written down. `words`: what is said then. */
-  async function tell(order, words, again = null) {
+  /** Tells the server. Once it is written down `words` are said and `done` runs: at once, for the page is renewed only later. */
+  async function tell(order, words, done, again = null) {
     const by = person();
     if (by === "") {
       fail("Write your name first: it stands beside what you do.", null);
       parts.name.focus();
-      return false;
+      return;
     }
     window.controlRoomCommands.rename(by);
     const command = again ?? number();
@@ -67,13 +67,13 @@
     const failed = await post({ ...order, by, command });
     if (failed !== null) {
       write(parts.said, "");
-      fail(failed.text, failed.again ? () => tell(order, words, command) : null);
+      fail(failed.text, failed.again ? () => tell(order, words, done, command) : null);
       if (failed.refused) renew();
-      return false;
+      return;
     }
     write(parts.said, `Confirmed: ${words}.`);
+    done();
     await renew();
-    return true;
   }
 
   function fail(text, again) {
@@ -138,7 +138,7 @@
     const made = form(replaces === null ? `Hand over the ${state.handed.name} shift` : `Sign another in place of handover ${replaces}`, fields, words, async () => {
       const order = { do: "sign", first: first.value, work: work.value, watch: watch.value };
       if (replaces !== null) order.replaces = replaces;
-      if (await tell(order, "signed; it waits to be accepted")) { clear(first, work, watch); parts.title.focus(); }
+      await tell(order, "signed; it waits to be accepted", () => { clear(first, work, watch); parts.title.focus(); });
     });
     made.dataset.form = `sign ${replaces ?? ""}`;
     return made;
@@ -147,7 +147,7 @@
   function makeText(sheet, what, title, label, words, confirmed) {
     const input = area(`${what}-${sheet.number}`, 2, 1000, true);
     const made = form(title, [field(label, input)], words, async () => {
-      if (await tell({ do: what, sheet: sheet.number, text: input.value }, confirmed)) { clear(input); parts.title.focus(); }
+      await tell({ do: what, sheet: sheet.number, text: input.value }, confirmed, () => { clear(input); parts.title.focus(); });
     });
     made.dataset.form = `${what} ${sheet.number}`;
     return made;
@@ -161,7 +161,7 @@
       const chosen = how.querySelector(":checked").value;
       const order = { do: "accept", sheet: sheet.number, sha256: shown.sha256, how: chosen, text: text.value, read: shown.entries.length };
       if (shown.number !== sheet.number) { fail("Another handover is shown. Read this one first.", null); return; }
-      if (await tell(order, `handover ${sheet.number} accepted`)) { clear(text); parts.title.focus(); }
+      await tell(order, `handover ${sheet.number} accepted`, () => { clear(text); parts.title.focus(); });
     });
     made.dataset.form = `accept ${sheet.number}`;
     return made;

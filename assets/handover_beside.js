@@ -31,6 +31,7 @@
       this.key = node.dataset.notesKey;
       this.at = 0;
       this.told = null;
+      this.asking = false;
       this.since = null;
       this.head = element("h4", { textContent: "Notes" });
       this.list = element("ul", { className: "notes" });
@@ -92,7 +93,17 @@
       }));
     }
 
-    toggle() {
+    async toggle() {
+      // What the note will be about is known from the first answer on; without it it would be kept about something else.
+      if (this.asking) return;
+      if (this.told === null) {
+        this.asking = true;
+        await this.renew();
+        this.asking = false;
+        this.said.classList.toggle("failed", this.told === null);
+        write(this.said, this.told === null ? "No note can be written yet: the server does not answer. Try again." : "");
+        if (this.told === null) return;
+      }
       const isOpen = this.form !== null;
       this.form?.remove();
       this.form = isOpen ? null : this.write();
@@ -104,7 +115,7 @@
 
     write() {
       const { LASTS, USUAL_S } = window.controlRoomNotes, commands = window.controlRoomCommands;
-      const { about, key, label, keep_days: days } = this.told ?? { about: "other", key: this.key, label: this.key, keep_days: 0 };
+      const { about, key, label, keep_days: days } = this.told;
       const draft = `${KEPT}${about} ${key}`, command = { number: null };
       const name = element("input", { type: "text", maxLength: 80, autocomplete: "name", required: true, value: commands.name() });
       const text = element("textarea", { rows: 3, maxLength: 1000, required: true, value: sessionStorage.getItem(draft) ?? "" });

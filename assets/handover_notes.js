@@ -47,7 +47,7 @@
   function makeCard(note) {
     const card = element("li", { className: "note" }, element("div"), element("div", { className: "handover-buttons" }));
     card.dataset.note = note.number;
-    const act = async (order, words) => { if (await tools.tell({ note: note.number, ...order }, words)) parts.title.focus(); };
+    const act = (order, words) => tools.tell({ note: note.number, ...order }, words, () => parts.title.focus());
     card.buttons = {
       done: tools.press("Done", () => act({ do: "done" }, `note ${note.number} is done`)),
       add: tools.press("Add …", () => toggle(card, "add")),
@@ -72,13 +72,12 @@
     const made = name === "add"
       ? tools.form("Add to this note", [tools.field("What is to be added?", text)], "Add", async () => finish({ do: "add", text: text.value }, "added"))
       : tools.form("Keep it on", [row, tools.field("Why (need not be)", text)], "Keep on", async () => finish({ do: "keep", for_s: Number(until.value), text: text.value }, "kept on"));
-    const finish = async (order, words) => {
-      if (!(await tools.tell({ note: number, ...order }, `note ${number} ${words}`))) return;
+    const finish = (order, words) => tools.tell({ note: number, ...order }, `note ${number} ${words}`, () => {
       tools.clear(text);
       made.remove();
       card.buttons[name].setAttribute("aria-expanded", "false");
       card.buttons[name].focus();
-    };
+    });
     made.dataset.form = name;
     card.append(made);
     (name === "add" ? text : until).focus();
@@ -120,7 +119,8 @@
     parts = { title: element("h2", { tabIndex: -1, textContent: "Notes" }), list: element("ul", { className: "notes" }), none: element("p", { className: "none", textContent: "none is open" }),
       ended: element("ul", { className: "notes" }), over: element("summary") };
     const made = tools.form("Write a note", [about_, tools.field("Note", text), row, element("p", { className: "reason", textContent: tools.privacy() })], "Keep this note", async () => {
-      if (await tools.tell({ do: "note", ...read(), text: text.value, for_s: Number(until.value) }, "the note is kept")) { tools.clear(text); input.value = ""; parts.title.focus(); }
+      const order = { do: "note", ...read(), text: text.value, for_s: Number(until.value) };
+      await tools.tell(order, "the note is kept", () => { tools.clear(text); input.value = ""; parts.title.focus(); });
     });
     parts.past = element("details", {}, parts.over, parts.ended);
     section.replaceChildren(parts.title, parts.list, parts.none, made, parts.past);

@@ -217,6 +217,7 @@
     moment: (message) => say("moment", message),
     settled: (message) => say("settled", message),
     refused: (message) => say("refused", message),
+    passed: (message) => say("passed", message),
     frame: (message) => {
       counters.frames += 1;
       if (message.key) counters.keys += 1;

@@ -106,13 +106,14 @@ class DisplayService:
         if over and self._news is not None:
             await self._news()
         if over or self._unsaved:
-            await asyncio.to_thread(self._write, over)
+            unsaved = dict(self._unsaved)
+            if await asyncio.to_thread(self._write, unsaved, over):
+                self._unsaved = {d: k for d, k in self._unsaved.items() if unsaved.get(d) is not k}
 
-    def _write(self, over: list[tuple[str, Order]]) -> None:
-        """What may wait: who was seen, and what displays answered."""
+    def _write(self, unsaved: Mapping[str, Known], over: list[tuple[str, Order]]) -> bool:
+        """What may wait: who was seen, and what displays answered. Whether it is kept."""
         if self._kept is None or self._audit is None:
-            return
-        unsaved = dict(self._unsaved)
+            return False
         try:
             self._kept.save(unsaved.values())
             for display, told in over:
@@ -122,9 +123,9 @@ class DisplayService:
                 )
         except DBAPIError as error:
             self._tell(error)
-            return
+            return False
         self._failing = False
-        self._unsaved = {d: k for d, k in self._unsaved.items() if unsaved.get(d) is not k}
+        return True
 
     def _tell(self, error: DBAPIError) -> None:
         """Once, until it works again."""
@@ -172,6 +173,8 @@ class DisplayService:
             return 503, _words(f"nothing was done: {explain(error)}")
         if changed is not None:
             self.book.put(changed)
+            # Kept already; but what was read of it before may be written after it, and must not be the last word.
+            self._unsaved[changed.display] = changed
         sent = 0
         if wish.do not in ("expect", "retire") and connected and connected[-1].audience != "public":
             order = Order(number, wish.do, now, wish.by, wish.address)

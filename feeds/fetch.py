@@ -67,7 +67,8 @@ RETRY_AFTER_CAP_S = 3600.0
 POLL_BODIES = 4
 
 # Reading a page holds the interpreter. Of a poll with many pages it gets a third: after each page
-# it rests twice as long as the reading took, and the other feeds have the rest.
+# it rests twice as long as the reading worked, and the other feeds have the rest. Work, not time:
+# on a machine that hangs for seconds, a rest of twice as many would use up the poll's deadline.
 READ_PAUSE = 2
 
 # Every so often an unchanged answer is read again all the same: some servers
@@ -307,11 +308,10 @@ class Fetcher:
             size += len(payload.body)
             if size > POLL_BODIES * feed.limits.max_bytes:
                 raise TooLarge("too_large", f"{place(url)}: {len(payloads)} pages have {size} bytes together")
-            began_s = self.monotonic()
-            page, following = await self._read_page(asked, adapter, payload, final_url)
+            page, following, worked_s = await self._read_page(asked, adapter, payload, final_url)
             pages.append(page)
             if following is not None:
-                await asyncio.sleep(READ_PAUSE * (self.monotonic() - began_s))
+                await asyncio.sleep(READ_PAUSE * worked_s)
             if len(pages) == 1 and adapter.list_urls is not None:
                 waiting = [*_list_others(feed, adapter.list_urls(page.decoded, final_url), final_url), *waiting]
             if following is None and waiting:
@@ -345,18 +345,18 @@ class Fetcher:
 
     async def _read_page(
         self, asked: _Prepared, adapter: Adapter, payload: Payload, url: str
-    ) -> tuple[Page, str | None]:
-        """The page, and the judged URL of the next one if there is one."""
+    ) -> tuple[Page, str | None, float]:
+        """The page, the judged URL of the next one if there is one, and the processor's seconds that reading took."""
         feed = asked.feed
         if adapter.next_url is None and adapter.list_urls is None:
-            return Page(payload, secrets=asked.keys), None
-        decoded = await asyncio.to_thread(adapter.decode, payload.body)
+            return Page(payload, secrets=asked.keys), None, 0.0
+        decoded, worked_s = await asyncio.to_thread(_decode, adapter, payload.body)
         found = adapter.next_url(decoded, url) if adapter.next_url is not None else None
         if not found:
-            return Page(payload, decoded, True, asked.keys), None
+            return Page(payload, decoded, True, asked.keys), None, worked_s
         following = join(url, found)
         check_hop(feed, url, following)
-        return Page(payload, decoded, True, asked.keys), following
+        return Page(payload, decoded, True, asked.keys), following, worked_s
 
     async def _get(self, asked: _Prepared, url: str, memory: _Memory | None) -> tuple[Payload, str]:
         """One body, over as many redirects as are allowed, and the URL it came from at last."""
@@ -638,6 +638,13 @@ def join(url: str, link: str) -> str:
     except ValueError:
         raise AddressRefused("bad_address", f"{place(url)} leads to what cannot be read as an address") from None
     return to_ascii(there)
+
+
+def _decode(adapter: Adapter, content: bytes) -> tuple[Any, float]:
+    """What the answer says, and the seconds that this thread worked on it."""
+    began_s = time.thread_time()
+    decoded = adapter.decode(content)
+    return decoded, time.thread_time() - began_s
 
 
 def _list_others(feed: Feed, found: Sequence[str], url: str) -> list[str]:

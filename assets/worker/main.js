@@ -1,7 +1,7 @@
 /* The worker of a screen: socket, decoding and drawing, away from the page's main thread.
  *
  * From the page: start, canvas, palette, view, base, follow, layers, pick, painted, obeyed, nudge, time, debug.
- * To the page: order, card, panel, layer, picked, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
+ * To the page: order, passed, card, panel, layer, picked, channel, clock, frame, moment, settled, debug, and what draw.js says itself.
  * Their fields stand in docs/live-protocol.md, last section. Cards go out before any frame is decoded.
  */
 "use strict";
@@ -188,7 +188,10 @@ importScripts("frames.js", "channel.js", "replay.js", "draw.js");
       self.postMessage({ type: "picked", id, x, y, found });
     },
     // What became of an order; it goes to the server of now, also while the screen shows the past.
-    obeyed: ({ order, result, why }) => channel !== null && channel.send({ type: "obeyed", order, result, why }),
+    obeyed: ({ order, result, why }) => {
+      if (channel !== null) channel.send({ type: "obeyed", order, result, why });
+      self.postMessage({ type: "passed", order });
+    },
     nudge: () => { if (channel !== null) { channel.nudge(); replay.nudge(); } },
     time: (message) => { if (channel !== null && message.do in times) times[message.do](message); },
     follow: (message) => {

@@ -155,3 +155,16 @@ def test_when_a_named_display_was_last_seen_is_kept(store):
     asyncio.run(service._look())
     [kept] = DisplayStore(store.journal.engine).list_all()
     assert (kept.last_seen_at, kept.address) == (NOON + timedelta(minutes=5), "/feeds")
+
+
+def test_a_late_note_of_what_was_seen_does_not_undo_a_retirement(store):
+    """A slow writer had it from before; what was confirmed is what is kept in the end."""
+    service = service_of(store, wall(left_at=NOON))
+    ask(service, do="rename", name="North wall")
+    asyncio.run(service._look())
+    before = service.book.known["a1b2c3"]
+    assert ask(service, do="retire")[0] == 200
+    assert service._write({"a1b2c3": before}, [])
+    asyncio.run(service._look())
+
+    assert service_of(store).book.known["a1b2c3"].retired_at == NOON
