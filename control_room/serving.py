@@ -45,7 +45,9 @@ def end_with_stdin() -> None:
     """Ends this process when whoever holds its stdin open is gone: a pipe closes however its other end died."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not by sys.stdin: a reader that waits holds its lock, and at its own end the interpreter dies of that.
+        while os.read(0, 4096):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="stdin", daemon=True).start()

@@ -26,7 +26,7 @@ export class Attract {
   }
 
   turn() {
-    if (find("title-attract").closest("[hidden]") !== null) return;
+    if (!this.words.areHere || find("title-attract").closest("[hidden]") !== null) return;
     const sentences = this.list();
     if (sentences.length === 0) {
       this.show({ key: "", text: this.words.say(this.facts.city ? "attract.title" : "title"), source: null, as_of: null }, 0, 0);

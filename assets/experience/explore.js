@@ -134,6 +134,7 @@ export class Explore {
 
   /** How many of each are in sight, beside its button. */
   count() {
+    if (!this.words.areHere) return;
     for (const tag of document.querySelectorAll("[data-many]")) {
       const kind = tag.dataset.many, many = kind === "mast" ? this.facts.masts?.length ?? 0 : this.city.counts[kind] ?? 0;
       say(tag, many > 0 ? this.words.count(many) : "");

@@ -45,7 +45,7 @@ function learn({ name, content }) {
   counters.facts += 1;
   if (name === "city" && content?.zone) words.zone = content.zone;
   if (name === "masts") city.post("masts", { masts: (content ?? []).map(({ x, y, state }) => ({ x, y, up: state !== "unknown" })) });
-  if (words.language !== undefined && Object.keys(words.texts).length > 0) renew(name);
+  if (words.areHere) renew(name); else notice();
 }
 
 /** Writes anew what depends on a fact; everything where no name is given. */
@@ -66,6 +66,8 @@ function renew(name = null) {
 function notice() {
   const { recording } = facts;
   find("sandbox").hidden = !facts.city?.simulated;
+  root.dataset.sight = channel === "lost" ? "lost" : recording?.recorded ? "recorded" : facts.city === undefined ? "waiting" : "now";
+  if (!words.areHere) return; // `speak` comes back to it
   const bar = find("notice");
   const text = channel === "lost" ? words.say(facts.city ? "kiosk.lost" : "kiosk.story")
     : recording?.recorded ? `${words.say("label.recording", { first: new Date(recording.first), last: new Date(recording.last) })}. ${words.say("label.recording_why")}`
@@ -73,7 +75,6 @@ function notice() {
     : facts.city === undefined ? words.say("label.waiting") : "";
   bar.hidden = text === "";
   say(bar, text);
-  root.dataset.sight = channel === "lost" ? "lost" : recording?.recorded ? "recorded" : facts.city === undefined ? "waiting" : "now";
   const hint = find("attract-hint");
   if (hint !== null) hint.dataset.words = facts.city?.simulated ? "attract.hint_sandbox" : "attract.hint";
   if (hint !== null && words.has(hint.dataset.words)) say(hint, words.say(hint.dataset.words));
@@ -85,7 +86,8 @@ function notice() {
 const AIMS = { attract: [{ cover: true }, 1.3], explore: [{}, 1.1], near: [{ margin: 0.08 }, 1], how: null, quiz: null, privacy: null };
 
 function go(name, focus = true) {
-  if (!(name in AIMS)) return;
+  // Other screens would have nothing to say yet; the opening, as it was sent, can stand without texts.
+  if (!(name in AIMS) || !words.areHere) return;
   const before = screen;
   screen = name;
   root.dataset.screen = name;

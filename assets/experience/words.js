@@ -40,6 +40,9 @@ export class Words {
     if (language === this.language) this.content = this.kept.get(language).content;
   }
 
+  /** Whether the texts have come; until then nothing can be said, not even a number. */
+  get areHere() { return Object.keys(this.texts).length > 0; }
+
   has(key) { return key in this.texts; }
 
   /** The text of a key; its own name where it is missing, which the tests of every screen look for. */

@@ -125,7 +125,9 @@ def _serve(arguments: Sequence[str]) -> int:
 
 def _end_with_stdin() -> None:
     """A pipe closes however its other end died, kill -9 included."""
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: a reader that waits holds its lock, and at its own end the interpreter dies of that.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
