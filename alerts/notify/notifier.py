@@ -275,6 +275,9 @@ class Notifier:
             if not flight.is_given_up:
                 del self._tries[delivery.key]
             if failed is None:
+                # It arrived, though late: what becomes of the try that was made in its place is of no account.
+                if (again := self._tries.pop(delivery.key, None)) is not None:
+                    again.is_given_up = True
                 self._stuck.pop(place, None)
                 sent_at = self._now()
                 done = replace(delivery, state=State.SENT, sent_at=sent_at, tries=delivery.tries + 1, error="")
