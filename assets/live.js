@@ -234,7 +234,7 @@
   function receive(event) {
     const answer = answers[event.data.type];
     if (answer) answer(event.data);
-    else if (waiting !== null && event.data.type === "debug") { waiting(event.data); waiting = null; }
+    else if (event.data.type === "debug") waiting.shift()?.(event.data);
     else if (event.data.type === "picture") pictured.shift()?.(event.data.blob);
     else if (window.controlRoomMap) window.controlRoomMap.receive(event.data);
   }
@@ -275,6 +275,7 @@
     if (asked === undefined || asked.id !== null) begin(asked?.id ?? null);
     else asked.ready.then((id) => { if (worker === mine) begin(id); });
     if (window.controlRoomMap) window.controlRoomMap.attach(post);
+    for (const _ of waiting) post({ type: "debug" });
     writeChannel();
     say("started");
   }
@@ -304,7 +305,7 @@
     setTimeout(() => { schedule(); tick(); }, wait);
   }
 
-  let waiting = null;
+  const waiting = []; // who waits for the worker's counters, in order
   const pictured = []; // who waits for a picture, in order
 
   window.controlRoom = {
@@ -325,7 +326,7 @@
       const shown = { ...counters, state: channel.state, age_ms: at === null || newest === null ? null : at - newest,
         server_now: at, mode: clock?.mode ?? null, replaying: clock?.replaying ?? false, followed: followed?.id ?? null };
       if (!deep) return shown;
-      return new Promise((resolve) => { waiting = (inner) => resolve({ ...shown, worker: inner }); post({ type: "debug" }); });
+      return new Promise((resolve) => { waiting.push((inner) => resolve({ ...shown, worker: inner })); post({ type: "debug" }); });
     },
     /** Shows that content in a panel, as if the channel had brought it. */
     showPanel: writePanel,

@@ -142,6 +142,10 @@
     } else if (event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();
+      // What was asked before would open the list again.
+      clearTimeout(timer);
+      asked += 1;
+      abort?.abort();
       if (shown) open(false);
       else if (input.value !== "") { input.value = ""; show([]); say(""); } else input.blur();
     }

@@ -43,6 +43,7 @@ SILENCE_EVERY_S = 5.0
 WATCHED_EVERY_S = 300.0
 # Between two judgements longer than this nobody watched: the machine slept.
 UNWATCHED_AFTER_S = 30.0
+TOGETHER_S = 0.1  # two readings of clocks that count as one moment
 
 READING = "no rule watches yet: the journal is being read"
 
@@ -152,12 +153,13 @@ class AlarmDesk:
 
     def judge(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with its alarms, and how the alarm system stands; the same one where neither changed."""
-        table, watch, now = snapshot.tables[ALARM.name], self._watch(), self._clock.now()
+        table, watch = snapshot.tables[ALARM.name], self._watch()
+        now, at = self._read_clocks()
         figures = snapshot.tables[ALARM_FIGURE.name]
         if self._engine is not None:
             # A fault of ours here must not stop the screens, nor be mistaken for a city without alarms.
             try:
-                table = self._step(self._engine, snapshot, now)
+                table = self._step(self._engine, snapshot, now, at)
                 watch = self._watch()
                 figures = self._figures.table(now)
             except Exception:
@@ -170,8 +172,15 @@ class AlarmDesk:
         tables = MappingProxyType({**snapshot.tables, ALARM.name: table, ALARM_FIGURE.name: figures})
         return replace(snapshot, version=snapshot.version + 1, at=now, tables=tables, watch=watch)
 
-    def _step(self, engine: Engine, snapshot: Snapshot, now: datetime) -> Table:
-        at = self._monotonic()
+    def _read_clocks(self) -> tuple[datetime, float]:
+        """Both at the same moment: a pause between the two would look as if somebody had set one of them."""
+        for _ in range(3):
+            before, now, at = self._monotonic(), self._clock.now(), self._monotonic()
+            if at - before < TOGETHER_S:
+                break
+        return now, at
+
+    def _step(self, engine: Engine, snapshot: Snapshot, now: datetime, at: float) -> Table:
         if self._used is not self._rules:
             self._used = self._rules
             engine.use_rules(self._used.rules, now, self._used.complete)

@@ -106,6 +106,7 @@ class _Session:
     at: int = 0
     since: float = 0.0
     rate: int = 0
+    going: int | None = None  # the moment that is being read to be shown
     seeks: int = 0  # asked for
     shown: int = 0  # number of the one that is shown
     wish: _Wish | None = None
@@ -273,10 +274,10 @@ class Timeline:
 
     async def _go_to(self, session: _Session, at: int, is_first: bool = False) -> None:
         """Show that moment whole: moment, key frame, card, panels, layers, and a beat that says it is all there."""
-        seeks = session.seeks
+        seeks, session.going = session.seeks, at
         seen: Seen = await self.read(session.player.seek, min(at, self._latest()), session.topics)
         last = self._end_of(session)
-        session.at, session.since = min(seen.at, last), asyncio.get_running_loop().time()
+        session.at, session.since, session.going = min(seen.at, last), asyncio.get_running_loop().time(), None
         session.gap, session.card, session.named, session.shown = seen.gap, None, {}, seeks
         session.track_due, session.vehicle_due = True, 0.0
         if is_first:
@@ -535,10 +536,12 @@ def _take_step(session: _Session, said: Mapping[str, Any]) -> None:
     by = said.get("by_ms")
     if not is_number(by) or abs(by) > MAX_MS:
         raise Refused("step needs by_ms, a number")
-    waiting = session.wish.at if session.wish is not None else None
-    now = asyncio.get_running_loop().time()
+    # From where it is going to be, if that has been said: two steps are two, however slowly the first is read.
+    begin = session.going if session.wish is None or session.wish.at is None else session.wish.at
+    if begin is None:
+        begin = session.moment(asyncio.get_running_loop().time())
     session.seeks += 1
-    session.wish = _Wish((session.moment(now) if waiting is None else waiting) + round(by), 0)
+    session.wish = _Wish(begin + round(by), 0)
 
 
 def _take_play(session: _Session, said: Mapping[str, Any]) -> None:

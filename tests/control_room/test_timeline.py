@@ -81,10 +81,11 @@ class Screen:
         await self.say(type="hello", screen="desk", topics=topics, follow=follow, **({} if at is None else {"at": at}))
 
     async def read(self):
-        """The next message: a dict of a text, or (tag, bytes)."""
+        """The next message: a dict of a text, or (tag, bytes). Beats that only say that it lives are left out."""
         data = await asyncio.wait_for(self.socket.recv(), PATIENCE_S)
         if isinstance(data, str):
-            return json.loads(data)
+            said = json.loads(data)
+            return await self.read() if said["type"] == "beat" and "seek" not in said else said
         if data[0] in (KEY, DELTA):
             self.decoder.decode(data)
         return data[0], data
@@ -184,9 +185,11 @@ def test_the_panel_about_a_followed_vehicle_is_of_that_moment(recorded):
     run(story)
 
 
-def test_playing_sends_what_was_sent_byte_for_byte(recorded):
+def test_playing_sends_what_was_sent_byte_for_byte(recorded, monkeypatch):
     """From a moment on, the recorded frames come one by one in their order, at the pace asked for."""
     folder, given = recorded
+    # However late this machine is: what many frames come to is the next test's.
+    monkeypatch.setattr("control_room.timeline.RAW_MOST", 1_000)
 
     async def story():
         async with screen(make_timeline(folder)) as page:
@@ -218,7 +221,7 @@ def test_fast_playing_comes_to_the_same_map(recorded):
             await page.until_whole(0)
             await page.say(type="play", rate=60)
             frames = 0
-            while page.decoder.now_ms < ms(NOON + 200 * S):
+            while frames < 2 or page.decoder.now_ms < ms(NOON + 200 * S):
                 frames += not isinstance(await page.read(), dict)
                 # What the page holds is what was shown then: the same values in all columns that are seen.
                 then = given[page.decoder.now_ms][0].frame.columns
@@ -247,7 +250,9 @@ def test_playing_goes_over_a_gap_and_says_so(recorded):
 
         assert told[-1]["gap"] == {"from": ms(NOON + 239 * S), "to": ms(NOON + 540 * S)}
         assert told[-1]["at"] >= ms(NOON + 540 * S)
-        assert beyond[-1][1] == given[ms(NOON + 540 * S)][0].frame.key()
+        # The first frame beyond, or a later one where this machine came to it late.
+        assert page.decoder.now_ms >= ms(NOON + 540 * S)
+        assert beyond[-1][1] == given[page.decoder.now_ms][0].frame.key()
 
     run(story)
 
@@ -266,7 +271,7 @@ def test_at_its_end_time_goes_on_as_it_does_or_stands(recorded, incident, rate):
             found = await page.until(lambda m: isinstance(m, dict) and m["type"] == "moment" and m["rate"] == rate)
 
         assert hello.get("incident") == incident
-        assert found[-1]["at"] <= ms(now)
+        assert found[-1]["at"] <= ms(now) + rate * 1_000  # time goes on between that and the saying of it
         assert page.decoder.now_ms == ms(NOON + 599 * S)
 
     run(story)
@@ -311,6 +316,33 @@ def test_a_step_goes_from_the_moment_shown_and_pauses(recorded):
         moments = [m for m in back + forth if isinstance(m, dict) and m["type"] == "moment"]
         assert moments[-2]["at"] == ms(NOON + 58 * S)
         assert (moments[-1]["at"], moments[-1]["rate"]) == (ms(NOON + 88 * S), 0)
+
+    run(story)
+
+
+def test_a_step_counts_from_where_the_one_before_is_still_going(recorded):
+    """On a slow disk the key is pressed again before the moment is there: two presses are two steps."""
+    folder, _ = recorded
+
+    async def story():
+        timeline = make_timeline(folder)
+        read = timeline.read
+
+        async def read_slowly(*what):
+            await asyncio.sleep(0.3)
+            return await read(*what)
+
+        async with screen(timeline) as page:
+            await page.hello(at=ms(NOON + 60 * S), topics=["map"])
+            await page.until_whole(0)
+            timeline.read = read_slowly
+            await page.say(type="step", by_ms=-1000)
+            await asyncio.sleep(0.1)
+            await page.say(type="step", by_ms=-1000)
+            back = await page.until_whole(2)
+
+        moments = [m for m in back if isinstance(m, dict) and m["type"] == "moment"]
+        assert moments[-1]["at"] == ms(NOON + 58 * S)
 
     run(story)
 
