@@ -11,6 +11,7 @@
   const SPAN_NAMES = ["15 min", "1 h", "6 h", "24 h"];
   const STEPS = [[-60, "−1 min"], [-10, "−10 s"], [-1, "−1 s"], [1, "+1 s"], [10, "+10 s"], [60, "+1 min"]];
   const TICK_MS = 250, LEAVE_MS = 2500, NO_ANSWER_MS = 3000;
+  const LATE = "The record has not answered yet.";
   const KEYS_OFF = "control-room.keys-off";
   const KEYS = [["L or Esc", "back to LIVE"], ["p", "play, pause"], [", and .", "1 second back, on"], ["< and >", "10 seconds back, on"],
     ["[ and ]", "1 minute back, on"], ["{ and }", "to the alarm before, the next alarm"], ["- and +", "the bar shows more time, less time"],
@@ -25,9 +26,11 @@
   const setAttribute = (target, name, value) => { if (target.getAttribute(name) !== value) target.setAttribute(name, value); };
 
   const fresh = () => ({ mode: "live", at: null, rate: 0, pace: 1, gap: null, second: null, chosen: "", seeking: null, leaving: null,
-    leftAt: null, news: { count: 0, highest: 0 }, hint: null, hinted: null, said: "", took: [], wished: null, now: null });
+    leftAt: null, news: { count: 0, highest: 0 }, hint: null, hinted: null, said: "", took: [], wished: null, now: null, late: null });
 
   const isLive = () => state.mode === "live";
+  /** Whether the moment that was wished is awaited for long, though the server is there. */
+  const isLate = () => state.seeking !== null && performance.now() - state.seeking > NO_ANSWER_MS && document.body.dataset.channel !== "lost";
   /** The real time (ms) by the server's clock; null before its first word. It goes on while the past is shown. */
   function realNow() {
     if (!room().isReplaying() && isLive()) { const now = room().serverNow(); if (now !== null) state.now = { now, at: performance.now() }; }
@@ -96,7 +99,10 @@
     if (isIncident() && isLive() && state.wished === null && track().held.from !== null) state.wished = track().held.from;
     if (state.wished !== null && realNow() !== null && track().held.state !== "") { const at = state.wished; state.wished = null; go(at); }
     if (state.leaving !== null && performance.now() - state.leaving > LEAVE_MS) arrive();
-    if (state.seeking !== null && performance.now() - state.seeking > NO_ANSWER_MS && document.body.dataset.channel !== "lost") say("The record has not answered yet. It is asked again.");
+    if (isLate() && state.late !== state.seeking) {
+      state.late = state.seeking;
+      announce(LATE);
+    }
     draw();
   }
 
@@ -209,6 +215,8 @@
   document.addEventListener("controlroom:settled", ({ detail }) => {
     if (root === null || isLive()) return;
     state.seeking = null;
+    // Where the record has nothing of the moment that was wished, it shows the nearest that it has.
+    if (state.rate === 0) state.at = detail.at;
     state.took.push(Math.round(detail.took_ms));
     if (state.took.length > 500) state.took.shift();
     sayMissing(detail.wanted, detail.brought);
@@ -272,7 +280,7 @@
   function writeLine(now, at) {
     const { held, marks } = track();
     const gap = state.gap === null ? "" : `No record from ${times().moment(times().asMs(state.gap.from), now)} to ${times().moment(times().asMs(state.gap.to), now)}${reasonOf(state.gap)}. The last moment before it is shown.`;
-    const text = state.hint ?? (state.said || gap || (marks.fault === "" ? chosenText(now) : `The marks cannot be read: ${marks.fault}.`));
+    const text = state.hint ?? (isLate() ? LATE : state.said || gap || (marks.fault === "" ? chosenText(now) : `The marks cannot be read: ${marks.fault}.`));
     write(parts.said, text);
     root.dataset.gap = state.gap === null ? "0" : "1";
     const { count, highest } = state.news;

@@ -263,8 +263,12 @@ class Timeline:
     async def _obey(self, session: _Session) -> None:
         wish, session.wish = session.wish, None
         assert wish is not None  # noqa: S101 - asked for where there is one
-        now = asyncio.get_running_loop().time()
-        session.at, session.since = session.moment(now), now
+        if wish.rate == 0 and wish.at is None and session.rate:
+            # What is shown is of the last tick, at 60 times as fast seconds ago: it stands where the clock does.
+            session.at = await self._tick(session)
+        else:
+            session.at = session.moment(asyncio.get_running_loop().time())
+        session.since = asyncio.get_running_loop().time()
         if wish.rate is not None:
             session.rate = wish.rate
             if wish.at is None:
@@ -289,22 +293,23 @@ class Timeline:
         await self._send_card(session)
         await self._send_named(session, seen.named)
         await self._send_track(session)
-        if session.wish is None:
+        if session.wish is None or session.wish.at is None:
             await self._send_text(session, _beat(session, whole=True))
 
-    async def _tick(self, session: _Session) -> None:
+    async def _tick(self, session: _Session) -> int:
+        """Show what has passed since the tick before; the moment that is shown now."""
         loop = asyncio.get_running_loop()
         to = min(session.moment(loop.time()), self._latest())
         passed: Passed = await self.read(session.player.advance, to, frozenset(session.topics))
         await self._send_frames(session, passed)
         await self._send_named(session, passed.named)
         if session.wish is not None:
-            return
+            return to
         if passed.gap is not None:
             # Nothing is known until its end: time goes there at once, and says so.
             session.at, session.since, session.gap = max(to, passed.gap.last), loop.time(), passed.gap
             await self._send_moment(session)
-            return
+            return session.at
         session.gap = None
         if to >= (end := self._end_of(session)) and session.rate:
             session.at, session.since = min(to, end), loop.time()
@@ -312,6 +317,8 @@ class Timeline:
             if rate != session.rate:
                 session.rate = rate
                 await self._send_moment(session)
+            return session.at
+        return to
 
     def _latest(self) -> int:
         """No moment is later than the present one."""

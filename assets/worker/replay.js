@@ -7,8 +7,8 @@
 
 (function (scope) {
   const GAP_MS = 60; // between two seeks: a server closes a socket that says more than 20 things a second
-  const ANSWER_MS = 3000; // a seek unanswered for so long is asked again
-  const QUIET_MS = 400; // nothing more of a moment came for so long: what is still missing was not recorded
+  const ANSWER_MS = 3000; // for so long a newer wish waits for the answer to the one before
+  const QUIET_MS = 3000; // the server says where a moment ends; if it does not, nothing more of it came for so long
 
   class Replay {
     /**
@@ -188,6 +188,8 @@
       const { arriving } = this;
       if (arriving === null || (this.wantsMap && !arriving.frame)) return;
       this.arriving = null;
+      // Another moment is wanted already: that one will be what the screen has come to.
+      if (this.next !== null || this.asked !== null) return;
       const done = Math.max(arriving.framed ?? 0, arriving.last ?? 0, arriving.since);
       this.on.settled({ at: this.at, took_ms: done - arriving.since, brought: [...arriving.panels] });
     }

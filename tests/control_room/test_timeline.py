@@ -211,6 +211,25 @@ def test_playing_sends_what_was_sent_byte_for_byte(recorded, monkeypatch):
     run(story)
 
 
+def test_what_is_paused_stands_where_its_clock_says(recorded):
+    """At 60× the map is renewed every twelve seconds of its time; at the pause it comes to the moment itself."""
+    folder, _ = recorded
+
+    async def story():
+        async with screen(make_timeline(folder)) as page:
+            await page.hello(at=ms(NOON), topics=["map"])
+            await page.until_whole(0)
+            await page.say(type="play", rate=60)
+            await page.until(lambda m: not isinstance(m, dict))
+            await asyncio.sleep(0.1)  # half way to the next renewal
+            await page.say(type="pause")
+            paused = (await page.until(lambda m: isinstance(m, dict) and m.get("rate") == 0))[-1]
+
+        assert 0 <= paused["at"] - page.decoder.now_ms < 1000  # it was recorded every second
+
+    run(story)
+
+
 def test_fast_playing_comes_to_the_same_map(recorded):
     """Frames that are put together at 60× bring the screen to what it had held after each of them; then time goes on."""
     folder, given = recorded
