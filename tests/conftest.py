@@ -1,4 +1,4 @@
-"""What all tests share: their order, and a log that no test leaves changed."""
+"""What all tests share: their order, hypothesis without a stopwatch, and a log that no test leaves changed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 LONG = ("test_wall_pages", "test_timeline", "test_pictures", "test_alarms", "test_growth", "test_displays")
+
+# How long an example takes says more of the machine than of us; where it matters a test says so itself.
+settings.register_profile("here", settings.default, deadline=None)
+settings.load_profile("here")
 
 
 @pytest.hookimpl(trylast=True)

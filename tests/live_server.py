@@ -66,11 +66,17 @@ class City:
 
 
 def free_listener(port: int = 0) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener = hold_port(port)
     listener.listen(100)
     return listener
+
+
+def hold_port(port: int = 0) -> socket.socket:
+    """A socket that listens to nobody. While it is open no other process is given its port; `free_listener` may take it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", port))
+    return held
 
 
 def make_server(hub: LiveHub, files: Mapping[str, bytes] | None = None, **options: Any) -> uvicorn.Server:
@@ -120,7 +126,7 @@ async def serving(hub: LiveHub, **options: Any) -> AsyncIterator[int]:
         await running
 
 
-async def until(true: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
     """Waits until that is true; a test fails when it does not become so."""
     async with asyncio.timeout(within_s):
         while not true():  # noqa: ASYNC110 - what is waited for happens in a process that knows no event of ours
@@ -132,19 +138,19 @@ class ServerThread:
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
-        self.port = 0
+        self._held = hold_port()
+        self.port: int = self._held.getsockname()[1]
         self.hub: LiveHub | None = None
 
     def start(self, hub: LiveHub) -> None:
         """Serves this hub, on the same port as the last time."""
         self.hub = hub
         listener = free_listener(self.port)
-        self.port = listener.getsockname()[1]
         self._server = make_server(hub, self._files)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(listener,), daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(30)
 
     def _run(self, listener: socket.socket) -> None:
         async def main() -> None:
@@ -159,12 +165,16 @@ class ServerThread:
         hub, done = self.hub, threading.Event()
         assert hub is not None
         self._loop.call_soon_threadsafe(lambda: (hub.publish("wall", bundle), done.set()))
-        assert done.wait(10)
+        assert done.wait(30)
 
     def stop(self) -> None:
         self._server.should_exit = True
         self._server.force_exit = True
-        self._thread.join(10)
+        self._thread.join(30)
+
+    def let_go(self) -> None:
+        """The port may be anybody's again."""
+        self._held.close()
 
 
 @contextlib.contextmanager
@@ -175,3 +185,4 @@ def server_thread(files: Mapping[str, bytes]) -> Iterator[ServerThread]:
     finally:
         if server.hub is not None:
             server.stop()
+        server.let_go()

@@ -35,7 +35,8 @@ class Postgres:
         # PostgreSQL refuses to run as root.
         self._user = "nobody" if os.getuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self._held = _hold_port()
+        self.port: int = self._held.getsockname()[1]
         self._initialise()
 
     def _initialise(self) -> None:
@@ -49,7 +50,9 @@ class Postgres:
         self._run([*initdb, "--auth=scram-sha-256", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])
 
     def _run(self, command: list[object]) -> None:
-        subprocess.run([str(c) for c in command], user=self._user, cwd="/", check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [str(c) for c in command], user=self._user, cwd="/", check=True, capture_output=True, timeout=180
+        )
 
     def start(self) -> None:
         command = [self._programs / "postgres", "-D", self._folder / "data", "-p", self.port, "-h", "127.0.0.1"]
@@ -59,7 +62,7 @@ class Postgres:
             self._process = subprocess.Popen(
                 [str(c) for c in command], user=self._user, cwd="/", stdout=said, stderr=said
             )
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()
@@ -82,8 +85,13 @@ class Postgres:
         if self._process is not None:
             self.thaw()
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
+
+    def end(self) -> None:
+        """Stopped for good: its port is anybody's again."""
+        self.stop()
+        self._held.close()
 
     def freeze(self) -> None:
         """It takes connections and bytes, and answers nothing: every process of it is stopped."""
@@ -114,12 +122,17 @@ def running() -> Iterator[Postgres]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def _hold_port() -> socket.socket:
+    """A port of our own, also while the server makes its files or is stopped.
+
+    Linux gives a port that is bound to nobody who asks for any; and who binds that very port to listen on it may, as
+    PostgreSQL does, where both say SO_REUSEADDR and the other one does not listen.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held

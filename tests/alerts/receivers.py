@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from aiosmtpd.controller import Controller
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,38 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+@contextmanager
+def refusing() -> Iterator[int]:
+    """A port where nobody listens, held so that nobody else begins to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
+
+
+class _MailServer(Controller):
+    """A mail server on a socket that has its port already: between choosing and listening nobody can take it."""
+
+    def __init__(self, handler: object, bound: socket.socket) -> None:
+        super().__init__(handler, hostname="127.0.0.1", port=bound.getsockname()[1], ready_timeout=60)
+        self._bound = bound
+
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._bound)
+
+
+@contextmanager
+def mail_serving(handler: object) -> Iterator[int]:
+    """A real SMTP server that gives what comes to the handler (`handle_DATA` and others of aiosmtpd); its port."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        server = _MailServer(handler, bound)
+        server.start()
+        try:
+            yield server.port
+        finally:
+            server.stop()
 
 
 class NotifyService:

@@ -23,6 +23,7 @@ from feeds.sandbox.app import DEMO_ENVIRONMENT, create_sandbox
 from feeds.sandbox.city import City
 from feeds.sandbox.feed_file import write_feed_file
 from feeds.sandbox.server import MILTON_KEYNES
+from tests.feeds.reading import patient
 from tests.feeds.sandbox.conftest import serve
 
 MORNING = datetime(2026, 5, 14, 7, 15, tzinfo=UTC)
@@ -73,7 +74,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         with serve(create_sandbox(City(7, MILTON_KEYNES), clock)) as base:
             write_feed_file(folder / "feeds.yaml", base)
             feeds = {f.name: f for f in read_feed_file(folder / "feeds.yaml")}
-            robots = feeds["robots"].model_copy(update={"every_s": float(STEP_S)})
+            robots = patient(feeds["robots"]).model_copy(update={"every_s": float(STEP_S)})
             speeds = asyncio.run(_record(folder / "recordings", robots, clock))
     yield Recorded(folder, rules, speeds)
 

@@ -28,14 +28,14 @@ def test_a_running_control_room_tells_and_goes_on_telling_after_a_kill(tmp_path)
         environment = {**os.environ, "HOOK_SECRET": SECRET}
         with run_dashboard(tmp_path, tmp_path / "feeds.yaml", *flags, environment=environment) as life:
             buses.begin = time.time()
-            receiver.until(lambda requests: {r.json["title"] for r in requests} == {"b0", "b1"}, within_s=30)
+            receiver.until(lambda requests: {r.json["title"] for r in requests} == {"b0", "b1"}, within_s=60)
             life.process.kill()
             life.process.wait()
         before = len(receiver.requests)
         receiver.answer = lambda request: Answer()
         with run_dashboard(tmp_path, tmp_path / "feeds.yaml", *flags, environment=environment):
             later = receiver.until(
-                lambda requests: {r.json["title"] for r in requests[before:]} == {"b0", "b1"}, within_s=40
+                lambda requests: {r.json["title"] for r in requests[before:]} == {"b0", "b1"}, within_s=90
             )[before:]
 
     assert {r.key for r in later} == {r.key for r in receiver.requests[:before]}

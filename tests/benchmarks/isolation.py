@@ -62,7 +62,7 @@ class Doors:
     bad_port: int
 
     def ask(self, path: str, **query: str) -> Any:
-        return httpx.get(f"http://127.0.0.1:{self.port}/{path}", params=query, timeout=10).json()
+        return httpx.get(f"http://127.0.0.1:{self.port}/{path}", params=query, timeout=30).json()
 
     def feeds(self) -> list[dict[str, Any]]:
         """Entries of a feed file: the steady feeds and the two others."""

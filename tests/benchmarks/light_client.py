@@ -9,6 +9,8 @@ open and the window begins, and at its end one JSON object:
                 first frame to the last in the window
     counts      how many came in the window
     gaps_s      longest wait between two, per client
+    usual_gaps_s  the median of them
+    spans_s     when the first and the last came, by the machine's real time; null where there was none
     kb_per_s    mean of a client, with the frames' own headers
     failures    clients that lost their connection or were refused
 """
@@ -20,6 +22,7 @@ import asyncio
 import itertools
 import json
 import os
+import statistics
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -127,15 +130,21 @@ async def _forget_before(screens: list[Screen], began: float) -> None:
 
 
 def _sum_up(screens: list[Screen], seconds: float) -> dict[str, Any]:
-    rates, gaps = [], []
+    rates, gaps, usual, spans = [], [], [], []
+    real = time.time() - time.monotonic()
     for screen in screens:
         came = screen.came_at
         rates.append((len(came) - 1) / (came[-1] - came[0]) if len(came) > 1 else 0.0)
-        gaps.append(max((b - a for a, b in itertools.pairwise(came)), default=seconds))
+        waits = [b - a for a, b in itertools.pairwise(came)]
+        gaps.append(max(waits, default=seconds))
+        usual.append(statistics.median(waits) if waits else seconds)
+        spans.append((came[0] + real, came[-1] + real) if came else None)
     return {
         "rates": rates,
         "counts": [len(screen.came_at) for screen in screens],
         "gaps_s": gaps,
+        "usual_gaps_s": usual,
+        "spans_s": spans,
         "kb_per_s": sum(screen.bytes for screen in screens) / len(screens) / seconds / 1000,
         "failures": [screen.failure for screen in screens if screen.failure],
     }

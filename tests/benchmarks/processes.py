@@ -136,11 +136,11 @@ def run_dashboard(
     folder: Path, feed_file: Path, *flags: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Target]:
     """`control_room serve` on that feed file, with further flags and variables."""
-    port = free_port()
-    command = [sys.executable, "-m", "control_room", "serve", "--feeds", str(feed_file), "--port", str(port)]
-    command += ["--data", str(folder / "data"), *flags]
-    with _run("ours", command, port, "/wall", folder, environment) as target:
-        yield target
+    with hold_port() as port:
+        command = [sys.executable, "-m", "control_room", "serve", "--feeds", str(feed_file), "--port", str(port)]
+        command += ["--data", str(folder / "data"), *flags]
+        with _run("ours", command, port, "/wall", folder, environment) as target:
+            yield target
 
 
 def feed_of(name: str, url: str, every_s: float = 1) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _run(
             end_process(process)
 
 
-def await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patience_s: float = 40) -> None:
+def await_answer(url: str, process: subprocess.Popen[bytes], log: Path, patience_s: float = 120) -> None:
     """Until the address answers anything at all.
 
     Raises:
@@ -211,6 +211,15 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+@contextmanager
+def hold_port() -> Iterator[int]:
+    """A port that nobody else is given meanwhile: bound here but not listened on, so that a server of ours may."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -218,7 +227,7 @@ def free_port() -> int:
 
 
 def _get_json(url: str) -> Any:
-    return httpx.get(url, timeout=10).json()
+    return httpx.get(url, timeout=30).json()
 
 
 def _tree(pid: int) -> list[int]:

@@ -26,5 +26,5 @@ def test_a_flood_of_ten_thousand_is_taken_and_the_highest_after_it_is_called():
     """The work of a flood stays within seconds of processor time, and what comes after it does not wait long."""
     found = alarms_flood.measure(short=True)
 
-    assert found["alarm_flood_cpu_s"] <= 4
-    assert found["alarm_after_flood_s"] <= 8
+    assert found["alarm_flood_cpu_s"] <= 6
+    assert found["alarm_after_flood_s"] <= 12

@@ -89,9 +89,14 @@ def test_shards_are_different_suppliers():
 def test_the_log_says_when_each_answer_left():
     """The process notes tick, label and time of each answer, between our asking and our reading the log."""
     with run_exchange(vehicles=50) as exchange:
-        asked_ns = time.time_ns()
-        labels = [decode(httpx.get(exchange.feed_url).content).entity[0].vehicle.vehicle.label for _ in range(3)]
-        log = exchange.get_log()
+        asked_ns, labels = time.time_ns(), []
+        for number in range(1, 4):
+            message = decode(httpx.get(exchange.feed_url, timeout=30).content)
+            labels.append(message.entity[0].vehicle.vehicle.label)
+            # An answer is noted when it has left, which may be a moment after it came here.
+            until = time.monotonic() + 30
+            while len(log := exchange.get_log()) < number and time.monotonic() < until:
+                time.sleep(0.01)
         read_ns = time.time_ns()
 
     assert [label for _, label, _ in log] == labels
@@ -102,7 +107,7 @@ def test_the_log_says_when_each_answer_left():
 def test_the_relay_counts_both_ways():
     """Through the relay the same body comes, and at least its bytes are counted."""
     with run_exchange(vehicles=50) as exchange, Relay(exchange.port) as relay:
-        body = httpx.get(f"http://127.0.0.1:{relay.port}/vehicles.pb").content
+        body = httpx.get(f"http://127.0.0.1:{relay.port}/vehicles.pb", timeout=30).content
         assert len(body) < relay.down < len(body) + 1000
         assert 0 < relay.up < 1000
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.benchmarks.exchange import EAST, WEST
-from tests.benchmarks.faulty_exchange import ROWS, TIMES_AS_LARGE
+from tests.benchmarks.faulty_exchange import DRIP_EVERY_S, ROWS, TIMES_AS_LARGE
 from tests.benchmarks.isolation import STEADY, Ages, Doors, Seen, ages_in, change_percent, judge, run_faulty_exchange
 from tests.benchmarks.test_exchange import decode
 
@@ -24,11 +24,12 @@ def doors() -> Iterator[Doors]:
 
 
 def ask(port: int, path: str) -> httpx.Response:
-    return httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=5)
+    return httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=30)
 
 
 def test_a_steady_feed_stamps_each_answer_with_its_number(doors):
     """Stamps grow by the feed's interval, and the log tells when each was given."""
+    began_ns = time.time_ns()
     messages = [decode(ask(doors.port, "steady/east.pb").content) for _ in range(3)]
 
     stamps = [{entity.vehicle.timestamp for entity in message.entity} for message in messages]
@@ -37,7 +38,7 @@ def test_a_steady_feed_stamps_each_answer_with_its_number(doors):
     assert (second - first, third - second) == (STEADY["east"], STEADY["east"])
     logged = {stamp: ns for name, stamp, ns in doors.ask("log") if name == "east"}
     assert list(logged) == [first, second, third]
-    assert abs(logged[third] / 1e9 - time.time()) < 5
+    assert began_ns <= logged[first] <= logged[second] <= logged[third] <= time.time_ns()
 
 
 def test_a_flood_is_a_hundred_times_the_usual_answer(doors):
@@ -45,10 +46,11 @@ def test_a_flood_is_a_hundred_times_the_usual_answer(doors):
     sizes = []
     for mode in ("well", "large"):
         doors.ask("control", bad=mode)
+        began_ms = time.time_ns() // 1_000_000
         rows = ask(doors.bad_port, "bad/vehicles").json()["vehicles_status"]
         sizes.append(len({row["device_id"] for row in rows}))
         assert all(WEST <= row["last_telemetry"]["location"]["lng"] <= EAST for row in rows)
-        assert abs(rows[0]["last_event"]["timestamp"] / 1000 - time.time()) < 5
+        assert began_ms <= rows[0]["last_event"]["timestamp"] <= time.time_ns() // 1_000_000
 
     assert sizes == [ROWS, ROWS * TIMES_AS_LARGE]
 
@@ -68,7 +70,7 @@ def test_a_loop_has_always_a_next_page(doors):
 def test_a_dead_feed_refuses_connections_and_comes_back_on_the_same_port(doors):
     """As a process that was ended and started again."""
     doors.ask("control", bad="dead")
-    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", doors.bad_port), 5):
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", doors.bad_port), 30):
         pass
 
     doors.ask("control", bad="well")
@@ -78,10 +80,12 @@ def test_a_dead_feed_refuses_connections_and_comes_back_on_the_same_port(doors):
 def test_a_drip_is_an_answer_that_takes_minutes(doors):
     """The head at once, then a byte at a time."""
     doors.ask("control", bad="drip")
-    with httpx.stream("GET", f"http://127.0.0.1:{doors.bad_port}/bad/vehicles", timeout=5) as answer:
+    began = time.monotonic()
+    with httpx.stream("GET", f"http://127.0.0.1:{doors.bad_port}/bad/vehicles", timeout=30) as answer:
         pieces = answer.iter_raw()
         got = [next(pieces) for _ in range(5)]
-        assert sum(map(len, got)) < 100
+        # Where the reading stood still, more than a byte came at once.
+        assert sum(map(len, got)) < 20 + (time.monotonic() - began) / DRIP_EVERY_S
         assert int(answer.headers["content-length"]) > 10_000
     doors.ask("control", bad="well")
 

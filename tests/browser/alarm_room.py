@@ -7,7 +7,6 @@ is seen is what the product makes of them.
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from control_room.settings import read_settings
 from control_room.sockets import Door, ScreenSocket
 from feeds.feed import Feed
 from feeds.poller import Polled
+from tests.live_server import free_listener
 
 FEED = Feed(
     name="robots",
@@ -101,14 +101,13 @@ class AlarmRoom:
             settings, load_city(CITIES / "milton_keynes"), (FEED,), self._clock, _Silence(), "sandbox"
         )
         self._robots: dict[str, dict[str, Any]] = {}
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # It listens from here on: who comes before the server does waits, and nobody else takes the port meanwhile.
         try:
-            self._socket.bind(("127.0.0.1", port or AlarmRoom._last_port))
+            self._socket = free_listener(port or AlarmRoom._last_port)
         except OSError:
             if port:
                 raise
-            self._socket.bind(("127.0.0.1", 0))
+            self._socket = free_listener()
         self.port = AlarmRoom._last_port = self._socket.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self._ready = threading.Event()
@@ -133,12 +132,12 @@ class AlarmRoom:
 
     def __enter__(self) -> AlarmRoom:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
 
     def put(self, robots: Mapping[str, str]) -> None:
         """Robots by label and state; one that is named again has a new state, the others stay as they were.
@@ -166,7 +165,14 @@ class AlarmRoom:
             },
         )
         outcome = Polled(FEED, (Batch(VEHICLE, "robots", table, now),), now, 3.0)
-        asyncio.run_coroutine_threadsafe(self.room.cache.put(outcome), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.room.cache.put(outcome), self._loop).result(30)
+
+    def wait_until_open(self) -> None:
+        """Until rules watch, and notes and handovers are answered for: before that their answer is 503."""
+        until = time.monotonic() + 60
+        while not (self.room.alarms.desk.is_open and self.room.handover._is_open()):
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
     def calm(self) -> None:
         """Every robot works."""
@@ -179,7 +185,7 @@ class AlarmRoom:
 
     def wait_for_states(self, *wanted: str) -> list[dict[str, Any]]:
         """The rows, once they are in these states, one each: a confirmation means written, and the snapshot comes after."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while sorted(r["state"] for r in self.rows) != sorted(wanted):
             assert time.monotonic() < until, [(r["alarm_key"], r["state"]) for r in self.rows][:5]
             time.sleep(0.02)

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 90
+ENDS_WITHIN_S = 60
+SEEN_WITHIN_S = 30  # what a page does in a second takes many where other tests share the machine
 # Chromium as root in a container has no sandbox of its own; the rest keeps it from calling home.
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -55,6 +57,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        expect.set_options(timeout=SEEN_WITHIN_S * 1000)
         yield chromium
         chromium.close()
 
@@ -148,7 +151,11 @@ class Dashboard:
         self.output: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.port = int(self.wait_for(r"wall\s+http://[^:]+:(\d+)/wall"))
+        try:
+            self.port = int(self.wait_for(r"wall\s+http://[^:]+:(\d+)/wall"))
+        except BaseException:
+            self.process.kill()
+            raise
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -173,7 +180,7 @@ class Dashboard:
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(how)
-        return self.process.wait(15)
+        return self.process.wait(ENDS_WITHIN_S)
 
 
 @pytest.fixture
@@ -206,15 +213,26 @@ def debug(page: Page, name: str):
     return page.evaluate(f"window.controlRoom ? controlRoom.debug().{name} : null")
 
 
-def wait_for(page: Page, expression: str, within_s: float = 15) -> None:
-    """Until the expression, or what it promises, is true. (Playwright's own waiting evaluates text: our policy forbids it.)"""
+def wait_for(page: Page, expression: str, within_s: float = SEEN_WITHIN_S) -> None:
+    """Until the expression, or what it promises, is true. (Playwright's own waiting evaluates text: our policy forbids it.)
+
+    While it cannot be told (its element is not there yet, the page is just being left) it is not true.
+    """
     until = time.monotonic() + within_s
-    while not page.evaluate(f"(async () => Boolean(await ({expression})))()"):
+    while True:
+        fault = ""
+        try:
+            if page.evaluate(f"(async () => Boolean(await ({expression})))()"):
+                return
+        except Error as error:
+            if page.is_closed():
+                raise
+            fault = f" ({error.message.partition(chr(10))[0]})"
         if time.monotonic() > until:
-            raise AssertionError(f"not within {within_s} s: {expression}")
+            raise AssertionError(f"not within {within_s} s: {expression}{fault}")
         page.wait_for_timeout(50)
 
 
-def wait_until_live(page: Page, frames: int = 2, within_s: float = 20) -> None:
+def wait_until_live(page: Page, frames: int = 2, within_s: float = SEEN_WITHIN_S) -> None:
     """Until the page has painted that many frames."""
     wait_for(page, f"window.controlRoom && controlRoom.debug().frames >= {frames}", within_s)

@@ -184,7 +184,12 @@ class ExperienceServer:
         self.every_s = 1.0
         self.heard: list[dict[str, Any]] = []
         self.begun = time.monotonic()
-        self.port = 0
+        self._epochs = itertools.count(1)
+        # Bound and never listened on: while the server is gone nobody else is given its port.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self._server: uvicorn.Server | None = None
         self.app = FastAPI(openapi_url=None)
         for path, screen in (("/experience", "kiosk"), ("/experience/display", "display")):
@@ -209,18 +214,18 @@ class ExperienceServer:
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.port))
-        self.port = listening.getsockname()[1]
         self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="critical", timeout_graceful_shutdown=0))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
         self._thread.start()
         while not self._server.started:
+            assert self._thread.is_alive(), "the server ended before it began"
             time.sleep(0.01)
 
     def stop(self) -> None:
         """The process is gone: sockets closed, nothing answers."""
         assert self._server is not None
         self._server.should_exit = self._server.force_exit = True
-        self._thread.join(10)
+        self._thread.join(30)
 
     def _page(self, screen: str) -> Any:
         def answer() -> HTMLResponse:
@@ -262,7 +267,14 @@ class ExperienceServer:
         listening = asyncio.create_task(self._listen(ws))
         encoder, told = FrameEncoder(), {}
         try:
-            start = {"type": "hello", "epoch": f"{id(ws)}", "seq": 0, "now": T0 * 1000, "rate": 1, "mode": "sandbox"}
+            start = {
+                "type": "hello",
+                "epoch": f"run-{next(self._epochs)}",
+                "seq": 0,
+                "now": T0 * 1000,
+                "rate": 1,
+                "mode": "sandbox",
+            }
             await ws.send_json({**start, "real": T0 * 1000})
             while not listening.done():
                 if not self.quiet:
@@ -306,7 +318,7 @@ _STORM = """(() => {
 def storm(page: Page, touches: int) -> None:
     """That many touches at places of a seeded dice, 200 a second; returns when the last is done."""
     page.evaluate(_STORM.replace("%d", str(touches)))
-    wait_for(page, f"window.touched >= {touches}", 30 + touches / 50)
+    wait_for(page, f"window.touched >= {touches}", 60 + touches / 10)
 
 
 if __name__ == "__main__":

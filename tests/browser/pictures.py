@@ -127,6 +127,7 @@ class Photographer:
         page.wait_for_timeout(2500 if self._turns else 800)
 
     def _keep(self, page: Page, name: str) -> None:
+        wait_for(page, "document.querySelector('[data-fading]') === null", 30)  # a wall that turns its page
         page.screenshot(path=self._path(name, "png"))
         self.taken += 1
         self.faults += [f"{self._state} {name}: {finding}" for finding in list_findings(page)]
@@ -178,6 +179,13 @@ def find_free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def list_views(screen: Screen, short: bool) -> list[tuple[tuple[int, int], str]]:
+    """Sizes and themes in which that screen is taken."""
+    if short:
+        return [(min(screen.sizes[0], FULL_HD), screen.themes[0])]
+    return [(size, theme) for size in screen.sizes for theme in screen.themes]
+
+
 def take_pictures(browser: Browser, folder: Path, states: tuple[str, ...], short: bool) -> tuple[int, list[str]]:
     """How many were taken, and what was wrong in them."""
     taken, faults = 0, []
@@ -186,9 +194,8 @@ def take_pictures(browser: Browser, folder: Path, states: tuple[str, ...], short
             with run_room(state, Path(scratch)) as url:
                 photographer = Photographer(browser, url, state, folder, turns=not short)
                 for screen in SCREENS:
-                    for size in [min(screen.sizes[0], FULL_HD)] if short else screen.sizes:
-                        for theme in screen.themes[:1] if short else screen.themes:
-                            photographer.take(screen, size, theme)
+                    for size, theme in list_views(screen, short):
+                        photographer.take(screen, size, theme)
             taken += photographer.taken
             faults += photographer.faults
     return taken, faults

@@ -24,14 +24,14 @@ BUTTON = ".scenario-button[aria-label$='A cell outage in the centre']"
 
 def open_admin(watched, dashboard):
     watched.page.goto(f"{dashboard.url}/admin/sandbox")
-    wait_for(watched.page, "document.querySelectorAll('.scenario').length > 5")
+    wait_for(watched.page, "document.querySelectorAll('.scenario').length > 5", 60)
     return watched.page
 
 
 def status_of(url: str, method: str = "GET", **headers: str) -> int:
     request = urllib.request.Request(url, method=method, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -39,7 +39,7 @@ def status_of(url: str, method: str = "GET", **headers: str) -> int:
 
 def running(dashboard) -> list[str]:
     """What the sandbox itself says that runs."""
-    with urllib.request.urlopen(f"{sandbox_url(dashboard)}/sandbox/scenarios", timeout=5) as answer:
+    with urllib.request.urlopen(f"{sandbox_url(dashboard)}/sandbox/scenarios", timeout=60) as answer:
         return [s["name"] for s in json.load(answer)["scenarios"] if s["running"]]
 
 
@@ -65,7 +65,8 @@ def test_a_cell_outage_is_started_and_stopped_by_the_keyboard(start, watch):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
 
     page.keyboard.press("Enter")
-    wait_for(page, f"document.querySelector('#scenario-said').innerText.endsWith({json.dumps(TITLE + '.')})")
+    wait_for(page, f"document.querySelector('#scenario-said').innerText.endsWith({json.dumps(TITLE + '.')})", 60)
+    wait_for(page, "document.querySelector('.scenario.is-running')", 60)
 
     assert re.fullmatch(rf"Started at \d\d:\d\d:\d\d: {TITLE}\.", page.inner_text("#scenario-said"))
     assert f"{TITLE} since" in page.inner_text("#scenario-now")
@@ -77,13 +78,14 @@ def test_a_cell_outage_is_started_and_stopped_by_the_keyboard(start, watch):
     page.click(".scenario.is-running summary")
     page.locator(BUTTON).focus()
     now = json.dumps(page.inner_text("#scenario-now"))
-    wait_for(page, f"document.querySelector('#scenario-now').innerText !== {now}")
+    wait_for(page, f"document.querySelector('#scenario-now').innerText !== {now}", 60)
     assert page.evaluate("document.activeElement.innerText") == "Stop"
     assert page.evaluate("document.querySelector('.scenario.is-running details').open")
     assert "Acknowledge the three cell alarms" in page.inner_text(".scenario.is-running")
 
     page.keyboard.press("Enter")
-    wait_for(page, "document.querySelector('#scenario-said').innerText.startsWith('Stopped')")
+    wait_for(page, "document.querySelector('#scenario-said').innerText.startsWith('Stopped')", 60)
+    wait_for(page, "document.activeElement.innerText === 'Start'", 60)
     assert page.evaluate("document.activeElement.innerText") == "Start"
     assert page.locator(".scenario.is-running").count() == 0
     assert running(dashboard) == []
@@ -115,7 +117,7 @@ def test_a_sandbox_that_is_gone_is_said_and_forgiven(start, watch):
 
     os.kill(process, signal.SIGSTOP)
     try:
-        wait_for(page, "document.querySelector('.scenario-silence')", 20)
+        wait_for(page, "document.querySelector('.scenario-silence')", 60)
         assert "did not answer within 3 s" in page.inner_text(".scenario-silence")
         assert page.locator(".scenario").count() == 0
         # Others of the process are not held up by it.
@@ -123,7 +125,7 @@ def test_a_sandbox_that_is_gone_is_said_and_forgiven(start, watch):
         assert list_findings(page) == []
     finally:
         os.kill(process, signal.SIGCONT)
-    wait_for(page, "document.querySelectorAll('.scenario').length > 5", 20)
+    wait_for(page, "document.querySelectorAll('.scenario').length > 5", 60)
 
 
 def test_there_is_no_such_screen_without_a_sandbox(start, tmp_path):
@@ -133,7 +135,7 @@ def test_there_is_no_such_screen_without_a_sandbox(start, tmp_path):
     dashboard = start("serve", "--feeds", str(file), "--port", "0")
 
     assert status_of(f"{dashboard.url}/admin/sandbox") == 404
-    with urllib.request.urlopen(f"{dashboard.url}/_dash-dependencies", timeout=5) as answer:
+    with urllib.request.urlopen(f"{dashboard.url}/_dash-dependencies", timeout=60) as answer:
         assert b"scenario" not in answer.read()
 
 

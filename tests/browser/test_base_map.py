@@ -70,8 +70,8 @@ def test_without_settings_nothing_is_asked_of_anybody(start, watch, tmp_path):
     dashboard = start("serve", "--feeds", feed_file(tmp_path), "--port", "0")
     seen = watch()
     seen.page.goto(f"{dashboard.url}/wall")
-    wait_until_live(seen.page, frames=1)
-    wait_for(seen.page, "document.querySelector('main').innerText.includes('Open Government Licence v3.0')")
+    wait_until_live(seen.page, frames=1, within_s=60)
+    wait_for(seen.page, "document.querySelector('main').innerText.includes('Open Government Licence v3.0')", 60)
 
     assert seen.page.locator(".leaflet-tile").count() == 0
     assert seen.hosts == {"localhost"}
@@ -93,17 +93,17 @@ def test_online_tiles_by_template(start, watch, tmp_path, tile_server):
     )
     seen = watch()
     seen.page.goto(f"{dashboard.url}/wall")
-    wait_for(seen.page, LOADED)
+    wait_for(seen.page, LOADED, 60)
+    wait_for(seen.page, "document.querySelector('main').innerText.includes('Tiles of a test')")
 
     assert seen.faults == []
     assert seen.hosts == {"localhost", "127.0.0.1"}
     assert tile_server.asked[0].endswith(".png")
-    assert "Tiles of a test" in seen.page.inner_text("main")
 
 
 def test_a_local_mbtiles_file(start, watch, tmp_path):
     """The file's pictures are served by us, to this machine's pages alone."""
-    path = tmp_path / "mk.mbtiles"
+    path, tile = tmp_path / "mk.mbtiles", png(40, 40, 60)
     with sqlite3.connect(path) as file:
         file.execute("CREATE TABLE metadata (name text, value text)")
         file.execute("CREATE TABLE tiles (zoom_level int, tile_column int, tile_row int, tile_data blob)")
@@ -114,11 +114,11 @@ def test_a_local_mbtiles_file(start, watch, tmp_path):
             for x in range(x0 - 12, x0 + 12):
                 for y in range(y0 - 12, y0 + 12):
                     row = 2**zoom - 1 - y
-                    file.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (zoom, x, row, png(40, 40, 60)))
+                    file.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (zoom, x, row, tile))
     dashboard = start("serve", "--feeds", feed_file(tmp_path), "--port", "0", "--mbtiles", str(path))
     seen = watch()
     seen.page.goto(f"{dashboard.url}/wall")
-    wait_for(seen.page, LOADED)
+    wait_for(seen.page, LOADED, 60)
+    wait_for(seen.page, "document.querySelector('main').innerText.includes('A file of a test')")
 
     assert seen.hosts == {"localhost"}
-    assert "A file of a test" in seen.page.inner_text("main")

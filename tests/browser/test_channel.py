@@ -72,6 +72,22 @@ def seq_is(seq: int) -> str:
     return f"() => window.controlRoom.debug().seq === {seq}"
 
 
+def count_awake(page: Page) -> None:
+    """From now on `awake` counts the seconds given to the page; `said` keeps how many they were when it said "lost".
+
+    They stop where the machine stands still, so a limit on `said` is one on the page alone.
+    """
+    page.evaluate(
+        """() => {
+            window.awake = 0;
+            window.said = document.body.dataset.channel === "lost" ? 0 : null;
+            setInterval(() => { window.awake += 0.1; }, 100);
+            new MutationObserver(() => { if (document.body.dataset.channel === "lost") window.said ??= window.awake; })
+              .observe(document.body, { attributes: true, attributeFilter: ["data-channel"] });
+        }"""
+    )
+
+
 def any_story(seed: int) -> Iterator[Marks]:
     """Sixty frames of a city gone mad: rows come, go, reorder, stop, jump and lose their time."""
     lot = random.Random(seed)
@@ -247,15 +263,18 @@ def test_a_dead_channel_is_said_within_ten_seconds_and_mends_itself(page: Page, 
     open_wall(page, server, "?follow=3")
     until(page, seq_is(1))
     server.stop()
-    until(page, "() => document.body.dataset.channel === 'lost'", 10_000)
+    count_awake(page)
+    until(page, "() => window.said !== null", 60_000)
+    assert page.evaluate("window.said") <= 10
     assert page.is_visible("#channel-bar")
     assert "What you see is from 22:13:20" in page.inner_text("#channel-bar")
     assert page.evaluate("() => /No connection for \\d+ s\\./.test(document.getElementById('channel-bar').textContent)")
     second_run, other_city = hub_at(), City(rows=120, seed=5)
-    server.start(second_run)
+    # Published before anybody can come back, or the page might get the last of them one by one.
     for _ in range(30):
-        server.publish(other_city.next())
-    until(page, seq_is(30), 20_000)
+        second_run.publish("wall", other_city.next())
+    server.start(second_run)
+    until(page, seq_is(30), 60_000)
     until(page, "() => document.body.dataset.channel === 'live' && document.getElementById('channel-bar').hidden")
     debug = page.evaluate("controlRoom.debug(true)")
     assert debug["keys"] == 2, "one key frame each run"
@@ -276,7 +295,7 @@ def test_a_short_break_is_resumed_with_what_was_missed(page: Page, server: Serve
     server.start(hub)
     server.publish(city.next())
     server.publish(city.next())
-    until(page, seq_is(3), 20_000)
+    until(page, seq_is(3), 60_000)
     debug = page.evaluate("controlRoom.debug(true)")
     assert (debug["frames"], debug["keys"], debug["worker"]["counters"]["errors"]) == (3, 1, 0)
 
@@ -293,7 +312,7 @@ def test_a_frame_that_cannot_be_true_makes_the_screen_start_anew(page: Page, ser
     stranger.next()
     bundle.frame.delta = stranger.next().frame.delta
     server.publish(bundle)
-    until(page, "() => window.controlRoom.debug().keys === 2", 20_000)
+    until(page, "() => window.controlRoom.debug().keys === 2", 60_000)
     until(page, seq_is(2))
     debug = page.evaluate("controlRoom.debug(true)")
     assert debug["worker"]["counters"]["errors"] == 1
@@ -307,8 +326,8 @@ def test_the_screen_reports_what_it_painted(page: Page, server: ServerThread) ->
     open_wall(page, server)
     until(page, seq_is(1))
     (screen,) = hub.screens.values()
-    deadline = time.monotonic() + 15
-    while screen.seq is None and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while screen.age_ms is None and time.monotonic() < deadline:  # the last that the server notes of a report
         page.wait_for_timeout(50)
     assert (screen.name, screen.seq) == ("wall", 1)
     assert screen.age_ms is not None

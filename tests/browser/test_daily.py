@@ -14,7 +14,7 @@ from control_room.access import LOOPBACK_NAMES, Gate, content_security_policy, d
 from control_room.summary.forms.mail import build_mail
 from control_room.summary.forms.page import build_page
 from layouts.screens.daily import build_daily
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, wait_for
 from tests.browser.test_real_access import list_findings
 from tests.control_room.summary.example import make_empty, make_example
 from tests.live_server import free_listener
@@ -56,9 +56,10 @@ def address():
 
 
 def open_page(watched, url):
-    """Without the icon that browsers ask for by themselves."""
+    """Without the icon that browsers ask for by themselves; in its own fonts, for what is measured depends on them."""
     watched.page.route("**/*favicon.ico", lambda route: route.fulfill(status=204))
     watched.page.goto(url)
+    wait_for(watched.page, "document.body.offsetHeight && document.fonts.ready")
     return watched.page
 
 

@@ -65,6 +65,7 @@ def test_everything_on_the_desk_is_done_by_keyboard_alone(sandbox, watch):
     assert "F6" in page.locator("dialog[open]").inner_text()
     assert "acknowledge" in page.locator("dialog[open]").inner_text()
     page.keyboard.press("Escape")
+    wait_for(page, "document.querySelector('dialog[open]') === null")
 
     page.locator("#boundary-alarms").focus()
     before = page.locator("#region-alarms").bounding_box()["width"]
@@ -98,7 +99,7 @@ def test_a_boundary_is_moved_by_the_mouse_and_the_map_follows(sandbox, watch):
 
     assert page.locator("#region-alarms").bounding_box()["width"] == pytest.approx(600, abs=12)
     wide = page.locator("#region-map").bounding_box()["width"]
-    wait_for(page, f"Math.abs(parseFloat(document.querySelector('.city-canvas').style.width) - {wide}) < 12")
+    wait_for(page, f"Math.abs(parseFloat(document.querySelector('.city-canvas')?.style.width) - {wide}) < 12", 40)
 
 
 def test_a_layout_is_kept_over_a_reload_a_restart_and_another_desk_and_each_person_has_their_own(start, watch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from layouts.screens.pages import PAGES
@@ -29,11 +31,16 @@ def test_the_product_serves_the_daily_page_and_its_report(sandbox, watch):
     """`/daily` leads to yesterday; a sandbox that began just now says that it knows nothing of it, and prints that."""
     watched = watch(390, 844)
     page = watched.page
+    # Until its history is open, the page says that instead.
+    until = time.monotonic() + 60
+    while page.request.get(f"{sandbox.url}/daily/2020-01-01.json").status == 503:
+        assert time.monotonic() < until
+        page.wait_for_timeout(200)
     page.goto(f"{sandbox.url}/feeds")
     wait_for(page, "window.controlRoom && controlRoom.debug().panels > 1", 30)
     page.get_by_role("link", name="Daily summary").click()
     page.wait_for_url("**/daily/20*")
-    report = page.request.get(f"{page.url}.pdf")
+    report = page.request.get(f"{page.url}.pdf", timeout=120_000)
 
     assert page.locator(".daily-first").inner_text().startswith("Nothing is known of")
     assert page.locator(".ribbon").is_visible()

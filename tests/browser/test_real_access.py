@@ -28,6 +28,11 @@ def list_findings(page) -> list[str]:
 
 
 LARGE, PHONE = (1920, 1080), (390, 844)
+# What a page is told of its size and of its theme it is told before its next frame; one that is hidden has none.
+HAS_PAINTED = """new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+    setTimeout(() => done(true), 5000);
+})"""
 
 
 def list_all_findings(page, *sizes: tuple[int, int], schemes=("dark", "light")) -> list[str]:
@@ -38,6 +43,7 @@ def list_all_findings(page, *sizes: tuple[int, int], schemes=("dark", "light")) 
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(100)
+            wait_for(page, HAS_PAINTED)
             found += [f"{width}x{height}, {scheme}: {finding}" for finding in list_findings(page)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{width}x{height}: wider than the screen")

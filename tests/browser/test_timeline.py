@@ -7,14 +7,17 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Dashboard, wait_for
 from tests.browser.test_real_access import list_all_findings
 from tests.browser.time_room import ALARM_KEY, ALARM_S, ALARM_TITLE, GAP_S, LASTS_S, STEP_S, TimeRoom, ms, place_of
+from tests.live_server import hold_port
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +25,18 @@ DEBUG = "controlRoomTimeline.debug()"
 SETTLED = f"!{DEBUG}.seeking && {DEBUG}.mode === 'replay'"
 SAID = "document.querySelector('.time-said').textContent"
 METRES = 0.3675
+MAP_IS_THERE = "(document.querySelector('.map-frame') === null || controlRoomMap.map() !== null)"
+# What clock, robots and alarms said again and again, until the clock was there.
+WATCHED = """async (until) => {
+    const seen = [], latest = performance.now() + 60000;
+    while (controlRoom.serverNow() < until && performance.now() < latest) {
+        const { worker } = await controlRoom.debug(true);
+        seen.push({ now: controlRoom.serverNow(), ms: performance.now(), places: worker.places,
+            alarms: document.querySelector("#panel-alarms").innerText });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return seen;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +49,13 @@ def room(tmp_path_factory: Any) -> Iterator[TimeRoom]:
 
 @pytest.fixture
 def timeline(room: TimeRoom, watch: Any) -> Callable[..., Any]:
-    """Opens the screen (or another with a bar) and waits until what is held is known."""
+    """Opens the screen (or another with a bar) and waits until what is held is known, and its map is there."""
 
     def open_timeline(path: str = "/timeline", width: int = 1920, height: int = 1080, **more: Any) -> Any:
         watched = watch(width, height, **more)
         watched.page.goto(room.url + path)
         wait_for(watched.page, f"window.controlRoomTimeline && {DEBUG}?.held?.from && controlRoom.serverNow() !== null")
+        wait_for(watched.page, MAP_IS_THERE)
         return watched
 
     return open_timeline
@@ -50,9 +66,19 @@ def debug(page: Page, name: str) -> Any:
 
 
 def go(page: Page, at_ms: int) -> None:
-    """To that moment, until all that belongs to it is shown."""
+    """To that moment, until its map is shown, and the panels that came with it: one that is late may follow."""
     page.evaluate(f"controlRoomTimeline.go({at_ms})")
-    wait_for(page, f"{SETTLED} && Math.abs({DEBUG}.at - {at_ms}) < 1500", 10)
+    wait_for(page, f"{SETTLED} && Math.abs({DEBUG}.at - {at_ms}) < 1500")
+
+
+def wait_for_text(page: Page, selector: str, text: str) -> None:
+    """Until it is read there."""
+    wait_for(page, f"document.querySelector({selector!r}).innerText.includes({text!r})")
+
+
+def wait_for_robots(page: Page, count: int) -> None:
+    """Until the fleet has so many."""
+    wait_for(page, rf"/\b{count}\s+robots/.test(document.querySelector('#panel-fleet').innerText)")
 
 
 def places(page: Page) -> list[list[float]]:
@@ -68,13 +94,25 @@ def city_time(page: Page, at_ms: int) -> str:
     return page.evaluate(f"controlRoomTimes.time({at_ms})")
 
 
+def fill_moment(page: Page, field: Locator, at_ms: int) -> None:
+    """That moment into a field of a dialog; in the night when an hour comes twice, with the choice which one is meant."""
+    text = page.evaluate(f"controlRoomTimes.toField({at_ms})")
+    field.fill(text)
+    moments = page.evaluate(f"controlRoomTimes.fromField('{text}')")
+    if len(moments) > 1:
+        field.locator("xpath=ancestor::div[1]").locator("select").select_option(str(moments.index(at_ms)))
+
+
 def test_a_drag_of_the_bar_shows_what_was_then(room: TimeRoom, timeline: Any) -> None:
     """Map, panels, alarms and clock are of the moment under the hand, and the screen says REPLAY."""
     seen = timeline()
     page = seen.page
-    wait_for(page, r"/5\s+robots/.test(document.querySelector('#panel-fleet').innerText)")
+    wait_for_robots(page, 5)
     assert "REPLAY" not in page.inner_text("body")
     assert not page.is_visible(".replay-frame")
+    # All that a screen reader was told; what comes later may take the place of the first.
+    page.evaluate("""() => { const status = document.querySelector("#timebar [role=status]"); window.told = [];
+      new MutationObserver(() => told.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true }); }""")
 
     bar = page.locator(".time-track").bounding_box()
     window = debug(page, "window")
@@ -85,22 +123,26 @@ def test_a_drag_of_the_bar_shows_what_was_then(room: TimeRoom, timeline: Any) ->
     for step in range(60, -1, -6):
         page.mouse.move(x + step, y)
     page.mouse.up()
-    wait_for(page, SETTLED)
+    # On its way the hand has shown other moments; the last of them is shown when the clock stands at it.
+    wait_for(page, f"{SETTLED} && Math.abs(controlRoom.serverNow() - {DEBUG}.at) < 2")
 
     # A pixel of the bar is two seconds: what is shown must be of the moment that the bar says, to the frame.
-    second = (debug(page, "at") - ms(room.began)) / 1000
-    assert abs(second - 450) < 6
+    # Until the hand was on it the bar went on with the clock.
+    at, window = debug(page, "at"), debug(page, "window")
+    assert abs(at - window["from"] - (x - bar["x"]) / bar["width"] * (window["to"] - window["from"])) < 6000
+    second = (at - ms(room.began)) / 1000
+    assert abs(second - 450) < 20
     expected = place_of(second // STEP_S * STEP_S)
     is_there = f"d.worker.places.some(([x, y]) => Math.hypot(x - {expected[0]}, y - {expected[1]}) * {METRES} < 0.7)"
     wait_for(page, f"controlRoom.debug(true).then((d) => {is_there})")
-    assert re.search(r"3\s+robots", page.inner_text("#panel-fleet"))
-    assert ALARM_TITLE in page.inner_text("#panel-alarms")
-    assert clock_of(page) == city_time(page, debug(page, "at"))
+    wait_for_robots(page, 3)
+    wait_for_text(page, "#panel-alarms", ALARM_TITLE)
+    wait_for(page, f"document.querySelector('#clock').textContent === controlRoomTimes.time(Math.round({DEBUG}.at))")
     assert page.inner_text("#mode-mark") == "REPLAY of the SANDBOX"
     assert page.is_visible(".replay-frame")
     assert page.evaluate("getComputedStyle(document.querySelector('.replay-frame')).borderTopWidth") == "6px"
     assert re.fullmatch(r"now \d\d:\d\d:\d\d", page.inner_text(".clock-real"))
-    assert "REPLAY" in page.inner_text("#timebar [role=status]")
+    assert any("REPLAY" in text for text in page.evaluate("told"))
     assert seen.faults == []
 
 
@@ -116,40 +158,54 @@ def test_one_key_leads_back_to_now(room: TimeRoom, timeline: Any) -> None:
         page.keyboard.press(key)
 
         wait_for(page, f"{DEBUG}.mode === 'live'")
-        wait_for(page, r"/5\s+robots/.test(document.querySelector('#panel-fleet').innerText)")
+        wait_for_robots(page, 5)
         assert "REPLAY" not in page.inner_text("body"), key
         assert not page.is_visible(".replay-frame"), key
-        assert "No alarms" in page.inner_text("#panel-alarms"), key
-        assert abs(page.evaluate("controlRoom.serverNow() - Date.now()")) < 2000, key
-        wait_for(page, "controlRoom.debug(true).then((d) => d.worker.n)")
-        assert len(places(page)) == 5, key
+        wait_for_text(page, "#panel-alarms", "No alarms")
+        wait_for(page, "Math.abs(controlRoom.serverNow() - Date.now()) < 2000")
+        wait_for(page, "controlRoom.debug(true).then((d) => d.worker.places.length === 5)")
         assert page.url.endswith("/timeline"), key
 
 
 def test_it_plays_sixty_times_as_fast(room: TimeRoom, timeline: Any) -> None:
-    """The clock, the robot and the panels run ahead together; pause holds them where they are."""
+    """The clock, the robot and the panels run ahead together; pause holds the clock where it is.
+
+    Three and a half minutes pass in as many seconds. Where the machine stood still meanwhile, some of what was
+    seen is of before and some of after; most of it is right all the same.
+    """
     page = timeline().page
     go(page, ms(room.at(370)))
     page.select_option("select[aria-label='Pace of playing']", "60")
     page.click(".time-play")
-    before = page.evaluate("[controlRoom.serverNow(), performance.now()]")
-    wait_for(page, f"controlRoom.serverNow() >= {ms(room.at(430))}", 10)
-    after = page.evaluate("[controlRoom.serverNow(), performance.now()]")
+    seen = page.evaluate(WATCHED, ms(room.at(590)))
     page.click(".time-play")
     # Told by the server: until then the page's clock goes on.
     wait_for(page, f"{DEBUG}.rate === 0 && {DEBUG}.at === controlRoom.serverNow()")
-    page.wait_for_timeout(1000)
-
-    assert 40 < (after[0] - before[0]) / (after[1] - before[1]) < 80
-    wait_for(page, f"document.querySelector('#panel-alarms').innerText.includes('{ALARM_TITLE}')", 5)
     held = clock_of(page)
-    shown = (debug(page, "at") - ms(room.began)) / 1000
-    wait_for(page, "controlRoom.debug(true).then((d) => d.worker.places.length === 3)")
-    x = min(p[0] for p in places(page) if abs(p[1] - place_of(0)[1]) < 2)
-    # Frames are 2 s apart, and it was on its way between two of them.
-    assert place_of(shown - 15)[0] <= x <= place_of(shown + 3)[0]
+
+    moving = [(a, b) for a, b in pairwise(seen) if b["now"] > a["now"]]
+    assert 40 < median((b["now"] - a["now"]) / (b["ms"] - a["ms"]) for a, b in moving) < 80
+    behind, during, outside = [], [], []
+    for _, sample in moving:
+        for drawn in (second_of(x) for x, y in sample["places"] if abs(y - place_of(0)[1]) < 2):
+            behind.append((sample["now"] - ms(room.began)) / 1000 - drawn)
+            # A robot glides to where it is, a panel changes at once.
+            if ALARM_S[0] + 10 <= drawn < ALARM_S[1] - 30:
+                during.append(ALARM_TITLE in sample["alarms"])
+            elif not ALARM_S[0] - 30 <= drawn < ALARM_S[1] + 10:
+                outside.append(ALARM_TITLE in sample["alarms"])
+    # Frames come twelve of its seconds apart, and it glides for as long.
+    assert -3 < median(behind) < 45
+    assert sum(during) >= len(during) / 2
+    assert sum(outside) <= len(outside) / 2
     page.wait_for_timeout(1500)
     assert clock_of(page) == held
+
+
+def second_of(x: float) -> float:
+    """When robot 47 was there, by the seconds of the past: the inverse of `place_of`."""
+    west, east = place_of(0)[0], place_of(LASTS_S)[0]
+    return (x - west) / (east - west) * LASTS_S
 
 
 def test_steps_are_of_a_second_ten_and_a_minute(room: TimeRoom, timeline: Any) -> None:
@@ -203,12 +259,12 @@ def test_a_gap_is_hatched_and_said(room: TimeRoom, timeline: Any) -> None:
 def test_what_is_not_held_is_refused_kindly(room: TimeRoom, timeline: Any) -> None:
     """An address of a moment before all that is held shows the oldest and says so; one to come shows the newest."""
     page = timeline("/timeline?at=2001-01-01T00:00:00Z").page
+    wait_for(page, f"{SAID}.includes('Nothing is held from before')")
     wait_for(page, SETTLED)
     assert debug(page, "at") == pytest.approx(ms(room.began), abs=1500)
-    assert "Nothing is held from before" in page.evaluate(SAID)
     page.goto(room.url + "/timeline?at=2099-01-01T00:00:00Z")
-    wait_for(page, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}")
-    assert "still to come" in page.evaluate(SAID)
+    wait_for(page, f"{SAID}.includes('still to come')")
+    wait_for(page, SETTLED)
     assert debug(page, "now") - debug(page, "at") < 30_000
 
 
@@ -217,7 +273,7 @@ def test_an_alarm_s_link_leads_to_its_moment(room: TimeRoom, timeline: Any) -> N
     at = room.at(ALARM_S[0] + 2).strftime("%Y-%m-%dT%H:%M:%SZ")
     page = timeline(f"/timeline?at={at}&alarm={ALARM_KEY}").page
     wait_for(page, SETTLED)
-    assert ALARM_TITLE in page.inner_text("#panel-alarms")
+    wait_for_text(page, "#panel-alarms", ALARM_TITLE)
     wait_for(page, f"{SAID}.includes('{ALARM_TITLE}: raised')")
     wait_for(page, "document.querySelectorAll('.time-place[data-chosen]').length === 1")
     wait_for(page, f"document.querySelector('#panel-alarms [data-key=\"{ALARM_KEY}\"]')?.dataset.new === '1'")
@@ -248,7 +304,7 @@ def test_a_chosen_time_is_gone_to(room: TimeRoom, timeline: Any) -> None:
     wanted = ms(room.at(100))
     field.fill("2001-01-01T00:00:00")
     assert "Nothing is held" in field.evaluate("(e) => e.validationMessage")
-    field.fill(page.evaluate(f"controlRoomTimes.toField({wanted})"))
+    fill_moment(page, field, wanted)
     assert field.evaluate("(e) => e.validationMessage") == ""
     page.keyboard.press("Enter")
     wait_for(page, f"{SETTLED} && Math.abs({DEBUG}.at - {wanted}) < 1100")
@@ -295,7 +351,7 @@ def test_a_panel_without_a_record_of_that_moment_says_so(room: TimeRoom, timelin
       made.textContent = "of now"; document.querySelector(".wall-side").append(made); })()""")
     go(page, ms(room.at(450)))
     wait_for(page, "document.getElementById('panel-no_such_panel').textContent === 'Not recorded at this moment.'")
-    assert re.search(r"3\s+robots", page.inner_text("#panel-fleet"))
+    wait_for_robots(page, 3)
 
 
 def test_a_seek_is_right_soon(room: TimeRoom, timeline: Any) -> None:
@@ -305,8 +361,9 @@ def test_a_seek_is_right_soon(room: TimeRoom, timeline: Any) -> None:
         go(page, ms(room.at(second)))
     took = sorted(debug(page, "took_ms"))
     assert len(took) >= 10
-    assert took[len(took) // 2] < 500, took
-    assert took[-1] < 3000, took
+    assert median(took) < 500, took
+    # All but one: the machine may have stood still in it.
+    assert took[-2] < 3000, took
 
 
 def test_keys_alone_are_enough(room: TimeRoom, timeline: Any) -> None:
@@ -335,6 +392,8 @@ def test_keys_alone_are_enough(room: TimeRoom, timeline: Any) -> None:
     ):
         assert any(name in text for text in reached), name
     assert any("Moment shown" in text for text in reached)
+    # Where eighty steps have led depends on when the map came; in a field the sign is a letter.
+    page.focus(".time-track")
     page.keyboard.press("?")
     assert "back to LIVE" in page.inner_text("dialog[open]")
     page.uncheck("dialog[open] input[type=checkbox]")
@@ -360,8 +419,8 @@ def test_new_alarms_are_counted_while_the_past_is_shown(tmp_path: Any, watch: An
         assert page.evaluate("controlRoomCall.debug().ringing.length") == 1
         assert "R1" not in page.inner_text("#panel-alarms")
         page.keyboard.press("l")
-        wait_for(page, "document.querySelector('#panel-alarms').innerText.includes('Robot R1 needs help')")
-        assert page.inner_text(".time-news") == ""
+        wait_for_text(page, "#panel-alarms", "Robot R1 needs help")
+        wait_for(page, f"{DEBUG}.mode === 'live' && document.querySelector('.time-news').textContent === ''")
 
 
 def test_a_list_of_the_past_takes_no_commands(room: TimeRoom, timeline: Any) -> None:
@@ -389,24 +448,28 @@ def test_a_list_of_the_past_takes_no_commands(room: TimeRoom, timeline: Any) -> 
 
 def test_a_server_that_dies_and_comes_back_shows_the_same_moment(tmp_path: Any, watch: Any) -> None:
     """While it is gone the screen says so; then the moment that was shown comes again, still REPLAY."""
-    first = TimeRoom(tmp_path / "room")
-    page = watch().page
-    with first:
-        page.goto(first.url + "/timeline")
-        wait_for(page, f"window.controlRoomTimeline && {DEBUG}?.held?.from")
-        go(page, ms(first.at(450)))
-    wait_for(page, "document.body.dataset.channel === 'lost'", 20)
-    assert "What you see is from" in page.inner_text("#channel-bar")
-    assert page.is_visible(".replay-frame")
-    with TimeRoom(tmp_path / "room", with_past=False, port=first.port):
-        wait_for(page, "document.body.dataset.channel === 'live'", 40)
-        wait_for(page, SETTLED, 20)
-        assert debug(page, "at") == pytest.approx(ms(first.at(450)), abs=1500)
-        assert page.inner_text("#mode-mark") == "REPLAY of the SANDBOX"
-        x, _ = min(places(page), key=lambda p: abs(p[1] - place_of(0)[1]))
-        assert x == pytest.approx(place_of(450)[0], abs=1)
-        page.keyboard.press("l")
-        wait_for(page, f"{DEBUG}.mode === 'live'")
+    # Its port, which nobody else may take while it is gone.
+    with hold_port() as held:
+        first = TimeRoom(tmp_path / "room", port=held.getsockname()[1])
+        page = watch().page
+        with first:
+            page.goto(first.url + "/timeline")
+            wait_for(page, f"window.controlRoomTimeline && {DEBUG}?.held?.from")
+            go(page, ms(first.at(450)))
+        wait_for(page, "document.body.dataset.channel === 'lost'", 60)
+        assert "What you see is from" in page.inner_text("#channel-bar")
+        assert page.is_visible(".replay-frame")
+        shown = len(debug(page, "took_ms"))
+        with TimeRoom(tmp_path / "room", with_past=False, port=first.port):
+            wait_for(page, "document.body.dataset.channel === 'live'", 90)
+            # The moment shown before is in the page still: what counts is that it came once more.
+            wait_for(page, f"{SETTLED} && {DEBUG}.took_ms.length > {shown}", 60)
+            assert debug(page, "at") == pytest.approx(ms(first.at(450)), abs=1500)
+            assert page.inner_text("#mode-mark") == "REPLAY of the SANDBOX"
+            x, _ = min(places(page), key=lambda p: abs(p[1] - place_of(0)[1]))
+            assert x == pytest.approx(place_of(450)[0], abs=1)
+            page.keyboard.press("l")
+            wait_for(page, f"{DEBUG}.mode === 'live'")
 
 
 def test_axe_finds_nothing(room: TimeRoom, timeline: Any) -> None:
@@ -477,12 +540,15 @@ def test_an_incident_is_exported_with_pictures_and_opens_elsewhere(
     seen = timeline()
     page = seen.page
     go(page, ms(room.at(450)))
+    # The ground beneath the vehicles comes by itself; a picture without it is small.
+    wait_for(page, "controlRoom.picture('').then((picture) => picture.size > 20000)")
     page.keyboard.press("e")
     form = page.locator("dialog[open]")
+    form.wait_for()
     for field, second in zip(form.locator("input[type=datetime-local]").all(), (400, 500), strict=True):
-        field.fill(page.evaluate(f"controlRoomTimes.toField({ms(room.at(second))})"))
+        fill_moment(page, field, ms(room.at(second)))
     form.get_by_label("at the beginning").check()
-    with page.expect_download(timeout=60_000) as waiting:
+    with page.expect_download(timeout=120_000) as waiting:
         form.locator("text=Export").last.click()
     exported = tmp_path / waiting.value.suggested_filename
     waiting.value.save_as(exported)
@@ -502,13 +568,13 @@ def test_an_incident_is_exported_with_pictures_and_opens_elsewhere(
     try:
         other = watch().page
         other.goto(f"{opened.url}/timeline")
-        wait_for(other, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}", 20)
+        wait_for(other, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}")
         assert "INCIDENT of Milton Keynes" in other.inner_text("#timebar")
         assert debug(other, "at") == pytest.approx(ms(room.at(400)), abs=60_000)
         go(other, ms(room.at(450)))
         x, _ = min(places(other), key=lambda p: abs(p[1] - place_of(0)[1]))
         assert x == pytest.approx(place_of(450)[0], abs=1)
-        assert ALARM_TITLE in other.inner_text("#panel-alarms")
+        wait_for_text(other, "#panel-alarms", ALARM_TITLE)
         other.keyboard.press("l")
         assert "no LIVE here" in other.evaluate(SAID)
         assert other.is_visible(".replay-frame")
@@ -543,10 +609,13 @@ def test_pictures_are_added_to_a_zip_as_the_standard_says(timeline: Any) -> None
 def test_an_alarm_leads_to_its_place_and_to_its_moment(tmp_path: Any, watch: Any) -> None:
     """From the guidance: the map follows the vehicle; the timeline shows the moment of the raising, the vehicle followed."""
     with TimeRoom(tmp_path / "room") as room:
+        room.put({"R1": "working"})
+        room.wait_until_recorded("R1")
         room.put({"R1": "needs_help"})
         desk = watch().page
         desk.goto(room.url + "/alarms")
         desk.locator(".desk-title", has_text="Robot R1 needs help").click()
+        desk.locator(".desk-links a").first.wait_for()
         links = {a.inner_text(): a.get_attribute("href") for a in desk.locator(".desk-links a").all()}
         assert links["On the map"] == "/wall?follow=robots%3AR1"
         (moment,) = (href for text, href in links.items() if text.startswith("The moment it was raised, "))
@@ -555,24 +624,22 @@ def test_an_alarm_leads_to_its_place_and_to_its_moment(tmp_path: Any, watch: Any
 
         page = watch().page
         page.goto(room.url + moment)
-        wait_for(page, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}", 20)
+        wait_for(page, f"window.controlRoomTimeline && {DEBUG} && {SETTLED}")
         raised = page.evaluate(f"Date.parse('{row['raised_at']}')")
         assert abs(debug(page, "at") - raised) < 1500
         wait_for(page, "document.getElementById('followed-label').textContent === 'R1'")
-        assert "needs help" in page.inner_text("#followed")
+        wait_for_text(page, "#followed", "needs help")
         assert page.inner_text("#mode-mark") == "REPLAY of the SANDBOX"
-        wait_for(page, f"{SAID}.includes('Robot R1 needs help: raised')", 15)
+        wait_for(page, f"{SAID}.includes('Robot R1 needs help: raised')")
 
 
 def test_layers_are_of_the_moment_too(room: TimeRoom, timeline: Any) -> None:
     """The layer of alarms has the alarm while it stood, and nothing a minute before."""
     page = timeline("/timeline?layers=alarms").page
     rows = "controlRoom.debug(true).then((d) => d.worker.drawing.layers.held.alarms)"
-    go(page, ms(room.at(450)))
-    during = page.evaluate(rows)
-    go(page, ms(room.at(400)))
-    before = page.evaluate(rows)
-    assert (during, before) == (1, 0)
+    for second, count in ((450, 1), (400, 0)):
+        go(page, ms(room.at(second)))
+        wait_for(page, f"{rows}.then((held) => held === {count})")
 
 
 def test_search_in_the_past_never_shows_a_place_of_now(room: TimeRoom, timeline: Any) -> None:
@@ -585,7 +652,7 @@ def test_search_in_the_past_never_shows_a_place_of_now(room: TimeRoom, timeline:
     wait_for(page, "document.querySelector('.map-target span')?.textContent === 'Bleak Hall'")
     before = page.evaluate(centre)
     find_first(page, "robot R0", "Robot R0")
-    wait_for(page, "controlRoom.debug().followed?.endsWith('R0')", 20)
+    wait_for(page, "controlRoom.debug().followed?.endsWith('R0')")
 
     assert page.evaluate(centre) == before
     assert "No vehicle" in page.inner_text("#followed-label")
@@ -597,7 +664,7 @@ def find_first(page: Page, text: str, label: str) -> None:
     """Takes the first hit of a search by keyboard."""
     page.keyboard.press("/")
     page.keyboard.type(text)
-    wait_for(page, f"document.querySelector('#search-list .search-label')?.textContent === {label!r}", 20)
+    wait_for(page, f"document.querySelector('#search-list .search-label')?.textContent === {label!r}")
     page.keyboard.press("Enter")
 
 
@@ -606,13 +673,19 @@ def test_a_vehicle_of_the_past_is_pointed_at_on_the_map(room: TimeRoom, timeline
     seen = timeline()
     page = seen.page
     go(page, ms(room.at(100)))
-    x, y = place_of(100)
+    # As if a hand had moved it: a map that nobody has touched shows the whole city again when its size changes.
     page.evaluate(
-        f"controlRoomMap.map().setView(controlRoomMap.map().unproject([{x}, {y}], 18), 15, {{animate: false}})"
+        """(place) => { const map = controlRoomMap.map();
+          map.fire("dragstart"); map.setView(map.unproject(place, 18), 15, { animate: false }); }""",
+        place_of(100),
     )
     page.wait_for_timeout(300)
-    box = page.locator(".city-leaflet").bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    x, y = page.evaluate(
+        """(place) => { const map = controlRoomMap.map(), box = map.getContainer().getBoundingClientRect();
+          const { x, y } = map.latLngToContainerPoint(map.unproject(place, 18)); return [box.left + x, box.top + y]; }""",
+        place_of(100),
+    )
+    page.mouse.click(x, y)
 
     wait_for(page, "document.querySelector('#followed-label').textContent === '47'")
     assert debug(page, "mode") == "replay"

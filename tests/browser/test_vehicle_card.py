@@ -20,7 +20,7 @@ def test_the_card_of_the_chosen_vehicle_is_renewed_and_has_no_finding(sandbox, w
     page.goto(f"{sandbox.url}/fleet?vehicle={SHUTTLE}")
     wait_for(page, f"{CARD} && {CARD}.querySelectorAll('.column-chart').length === 2", 60)
     wait_for(page, "window.controlRoom && controlRoom.debug().panels >= 3", 60)
-    wait_for(page, f"{CARD}.querySelector('[data-since]').textContent !== ''", 60)
+    wait_for(page, f"{CARD}.querySelector('[data-since]')?.textContent", 60)
 
     assert SHUTTLE in page.locator("#panel-vehicle h3").inner_text()
     assert page.locator(".panel-fault").count() == 0
@@ -35,9 +35,10 @@ def test_following_another_vehicle_brings_its_card_and_never_leaves_the_old_one_
     page = watched.page
     page.goto(f"{sandbox.url}/fleet?vehicle={SHUTTLE}")
     wait_for(page, "window.controlRoom && controlRoom.debug().panels >= 3", 60)
-    page.evaluate(f"controlRoom.follow('{OTHER}')")
+    wait_for(page, f"{CARD}?.innerText.includes('{SHUTTLE}')", 60)
+    shown = page.evaluate(f"(() => {{ controlRoom.follow('{OTHER}'); return {CARD}.innerText; }})()")
 
-    assert SHUTTLE not in page.locator("#panel-vehicle").inner_text()
+    assert SHUTTLE not in shown
     wait_for(page, f"{CARD}.textContent.includes('{OTHER}')", 60)
     assert watched.faults == []
 
@@ -59,12 +60,6 @@ def test_the_map_draws_the_way_of_the_vehicle_that_it_follows(sandbox, watch):
     page = watched.page
     page.goto(f"{sandbox.url}/wall?follow={SHUTTLE}")
     wait_until_live(page, within_s=60)
-    page.evaluate("window.seen = null")
-    for _ in range(60):
-        page.evaluate("controlRoom.debug(true).then((d) => { window.seen = d.worker.drawing.track; })")
-        page.wait_for_timeout(500)
-        if (page.evaluate("window.seen") or 0) > 0:
-            break
+    wait_for(page, "controlRoom.debug(true).then((d) => d.worker.drawing.track > 0)", 90)
 
-    assert page.evaluate("window.seen") > 0
     assert watched.faults == []

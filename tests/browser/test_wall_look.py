@@ -86,12 +86,12 @@ def wall(browser: Browser, server: WallServer) -> Iterator[Any]:
 
 
 def until(page: Page, condition: str) -> Any:
-    """The first true answer of an async function in the page, asked once a frame for ten seconds.
+    """The first true answer of an async function in the page, asked once a frame for thirty seconds.
 
     Playwright's own wait takes the promise itself for the answer.
     """
     return page.evaluate(f"""async () => {{
-      for (const end = performance.now() + 10000; performance.now() < end; await new Promise(requestAnimationFrame)) {{
+      for (const end = performance.now() + 30000; performance.now() < end; await new Promise(requestAnimationFrame)) {{
         const answer = await ({condition})();
         if (answer) return answer;
       }}
@@ -213,7 +213,7 @@ def test_a_vehicle_glides_and_never_passes_its_newest_position(wall: Any) -> Non
     page = wall()
     x, y = centre_of(page)
     show(page, one_vehicle(x, y, seconds=0, seq=1))
-    show(page, one_vehicle(x + 40, y, seconds=1, seq=2))
+    show(page, one_vehicle(x + 40, y, seconds=5, seq=2))
     seen = page.evaluate("""async () => {
       const xs = [];
       for (let i = 0; i < 2000; i += 1) {
@@ -271,10 +271,12 @@ def test_painting_is_bounded_however_many_frames_come(wall: Any, fleet: Fleet) -
     frames = [{**make_frame(fleet, make_feeds(), s / 10), "seq": s + 1} for s in range(60)]
     paints, elapsed_s = page.evaluate(
         """async (frames) => {
-          const before = (await harness.ask()).debug.paints, start = performance.now();
+          const start = performance.now(), before = (await harness.ask()).debug.paints;
           for (const frame of frames) { harness.post({type: 'frame', frame}); await new Promise(requestAnimationFrame); }
-          const after = (await harness.ask()).debug.paints;
-          return [after - before, (performance.now() - start) / 1000];
+          // A worker that had no time for it yet paints the last of them later.
+          let after = (await harness.ask()).debug;
+          for (const end = start + 60000; after.seq !== frames.length && performance.now() < end; after = (await harness.ask()).debug) await new Promise(requestAnimationFrame);
+          return [after.paints - before, (performance.now() - start) / 1000];
         }""",
         frames,
     )
@@ -301,6 +303,7 @@ def test_the_picture_follows_the_size_of_the_screen(wall: Any) -> None:
     page.set_viewport_size({"width": 900, "height": 1400})
 
     page.wait_for_function("""() => {
+      if (innerWidth !== 900) return false;
       const map = document.querySelector('.city-leaflet').getBoundingClientRect();
       return [...document.querySelectorAll('.city-canvas')].every((canvas) => {
         const box = canvas.getBoundingClientRect();

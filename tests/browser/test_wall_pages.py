@@ -74,6 +74,7 @@ def hall(tmp_path) -> Iterator[Hall]:
     file.write_text(WALL.format(stay_s=600, hold_s=60, more="title: A small wall"), encoding="utf-8")
     with AlarmRoom(tmp_path / "room", walls=str(file)) as room:
         room.put({"R1": "working", "R2": "idle"})
+        until(lambda: len(room.room.cache.snapshot.tables["vehicle"]) == 2)
         yield Hall(room, file)
 
 
@@ -86,19 +87,24 @@ def open_wall(hall: Hall, watch: Any) -> Callable[..., Any]:
         wait_for(
             watched.page,
             "window.controlRoomWall?.debug().page && controlRoom.debug().panels > 0 && controlRoomCall.debug().counts",
+            60,
         )
         return watched
 
     return open_it
 
 
+def until(true: Callable[[], bool], within_s: float = 30) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, f"not within {within_s} s"
+        time.sleep(0.05)
+
+
 def wait_until_it_hangs(hall: Hall) -> None:
     """Until the server shows the file as it is: it looks once a second."""
     (wall,), _ = read_walls(hall.file.read_text(encoding="utf-8"), list_wall_panels(), [])
-    until = time.monotonic() + 10
-    while hall.room.room.walls.book.find(None).wall != wall:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: hall.room.room.walls.book.find(None).wall == wall)
 
 
 def turn(page: Page, by: int = 1) -> str:
@@ -139,23 +145,24 @@ def test_pages_turn_by_themselves_though_a_panel_fails(hall: Hall, open_wall: An
       };
     }""")
     hall.room.put({"R3": "working"})  # something new for both panels
-    seen = [page.evaluate(PAGE)]
-    for wanted in ("vehicles", "alarms", "map"):
+    # A whole round, from wherever a slow machine finds it.
+    order = ["map", "vehicles", "alarms"]
+    first = order.index(page.evaluate(PAGE))
+    for wanted in (*order[first + 1 :], *order[: first + 1]):
         wait_for(page, f"{PAGE} === '{wanted}'", 40)
-        seen.append(wanted)
         if wanted == "vehicles":
             wait_for(
                 page,
                 "document.querySelectorAll('#panel-availability .panel-fault, #panel-vehicles .panel-fault').length === 2",
+                40,
             )
 
-    assert seen == ["map", "vehicles", "alarms", "map"]
     assert watched.faults == ["no such thing"]
 
 
 def test_a_new_high_alarm_stops_the_wall_until_it_is_acknowledged(hall: Hall, open_wall: Any, watch: Any) -> None:
     """It goes to the page that shows it and stays past its time; when the alarm is answered for, the round goes on."""
-    hall.hang(stay_s=5)
+    hall.hang(stay_s=5, hold_s=600)  # no hold ends by itself here
     page = open_wall().page
     hall.room.put({"R2": "out_of_contact"})
     wait_for(page, f"{PAGE} === 'alarms'")
@@ -168,10 +175,10 @@ def test_a_new_high_alarm_stops_the_wall_until_it_is_acknowledged(hall: Hall, op
     desk = watch().page
     desk.add_init_script("localStorage.setItem('control-room.name', 'Anna Weiss')")
     desk.goto(hall.room.url + "/alarms")
-    wait_for(desk, "document.querySelector('.desk-title')")
+    wait_for(desk, "document.querySelector('.desk-title')", 60)
     desk.locator(".desk-title").first.focus()
     desk.keyboard.press("a")
-    wait_for(page, "controlRoomWall.debug().held.length === 0")
+    wait_for(page, "controlRoomWall.debug().held.length === 0", 40)
     wait_for(page, f"{PAGE} === 'map'", 40)
     assert page.locator("#wall-waits").inner_text() == "No high alarm waits."
 
@@ -191,6 +198,7 @@ def test_an_alarm_nobody_answers_does_not_stop_the_wall_for_ever(hall: Hall, ope
 def test_old_alarms_and_lesser_ones_stop_nothing(hall: Hall, open_wall: Any) -> None:
     """What waited before the wall was switched on is not news, and a medium alarm is none that stops a wall."""
     hall.room.put({"R1": "needs_help"})
+    hall.room.wait_for_states("unacknowledged")
     page = open_wall().page
     hall.room.put({"R2": "low"})
     wait_for(page, "controlRoomCall.debug().counts.medium === 1")
@@ -249,10 +257,10 @@ def test_nothing_jumps_in_a_whole_round(open_wall: Any, motion: Any) -> None:
     assert names == ["vehicles", "alarms", "map"] * 2
     assert sum(value for value, _ in page.evaluate("shifts")) < 0.02, page.evaluate("shifts")
     assert watched.faults == []
-    assert [
-        float(v.removesuffix("px")) <= 3
+    assert all(
+        abs(float(v.removesuffix("px"))) <= 3
         for v in page.evaluate("document.getElementById('wall').style.translate || '0px 0px'").split()
-    ]
+    )
 
 
 def test_a_turn_that_overtakes_another_leaves_nothing_faded(open_wall: Any) -> None:
@@ -295,6 +303,7 @@ def test_twelve_rounds_leave_the_page_as_large_as_it_was(open_wall: Any) -> None
         for _ in range(3 * number):
             page.evaluate("controlRoomWall.turn(1)")
             page.wait_for_timeout(180)
+        wait_for(page, "!document.querySelector('[data-fading]')")  # nothing of the last turn is still under way
 
     wait_for(page, "document.querySelector('.city-canvas')?.style.width", 30)
     for _ in range(3):  # every panel has come once
@@ -317,6 +326,7 @@ def test_who_has_a_keyboard_can_stop_and_turn_the_wall(hall: Hall, open_wall: An
     page = watched.page
     page.keyboard.press(" ")
     assert page.locator("#wall-state").inner_text() == "Paused"
+    wait_for(page, "!document.querySelector('[data-fading]')")  # a turn that had begun before
     order = ["map", "vehicles", "alarms"]
     first = page.evaluate(PAGE)
     page.keyboard.press("ArrowRight")
@@ -340,7 +350,7 @@ def test_a_changed_file_comes_to_the_wall_and_a_wrong_one_is_told(hall: Hall, op
     hall.file.write_text("walls:\n  - name: small\n    pages: [{name: a, title: A, grid: [mop]}]\n", encoding="utf-8")
     page.wait_for_timeout(1100)  # the file is looked at once a second
     page.evaluate("controlRoomWall.ask()")
-    wait_for(page, "!document.getElementById('wall-fault').hidden")
+    wait_for(page, "!document.getElementById('wall-fault').hidden", 40)
     assert (
         page.locator("#wall-fault")
         .inner_text()
@@ -348,11 +358,12 @@ def test_a_changed_file_comes_to_the_wall_and_a_wrong_one_is_told(hall: Hall, op
     )
     assert page.evaluate(PAGE) == "map"
 
-    hall.hang(more="title: Another")
-    hall.file.write_text(hall.file.read_text().replace("What moves now", "The city"), encoding="utf-8")
+    text = WALL.format(stay_s=600, hold_s=60, more="title: Another")
+    hall.file.write_text(text.replace("What moves now", "The city"), encoding="utf-8")
     page.wait_for_timeout(1100)
-    page.evaluate("controlRoomWall.ask()")
-    expect(page.locator(".wall-title")).to_have_text("The city", timeout=15_000)
+    # It asks by itself as well, and may be loading itself anew already.
+    page.evaluate("() => { window.controlRoomWall?.ask(); }")
+    expect(page.locator(".wall-title")).to_have_text("The city", timeout=60_000)
     expect(page.locator("#wall-fault")).to_be_hidden()
 
 
@@ -393,7 +404,10 @@ def test_the_walls_that_come_with_the_program_hold_what_they_show(
     watched = watch(*size)
     page = watched.page
     page.goto(f"{sandbox.url}/wall/{wall}")
-    wait_for(page, "window.controlRoomWall && controlRoom.debug().panels > 2", 30)
+    wait_for(page, "window.controlRoomWall && controlRoom.debug().panels > 2", 60)
+    # Neither its own time, nor a new alarm, nor the hour of the night turns a page while it is looked at.
+    page.keyboard.press(" ")
+    wait_for(page, "controlRoomWall.debug().paused === 'hand'")
     for _ in range(page.evaluate("JSON.parse(document.getElementById('wall').dataset.plan).pages.length")):
         name = turn(page)
         wait_for(page, "!document.querySelector('[data-cell]:not([data-away]) .skeleton')", 30)

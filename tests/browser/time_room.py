@@ -6,6 +6,7 @@ robots did is made up here. Robot 47 drives east along one parallel, so that whe
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,8 @@ from types import MappingProxyType
 import numpy as np
 
 from alerts.alarm import Event, What
+from control_room.blackbox.player import Player
+from control_room.blackbox.shelf import Shelf
 from control_room.blackbox.standing import Standing
 from control_room.blackbox.tape import Tape
 from control_room.city import CITIES, load_city
@@ -40,6 +43,7 @@ class TimeRoom(AlarmRoom):
 
     def __init__(self, folder: Path, with_past: bool = True, port: int = 0) -> None:
         super().__init__(folder, port)
+        self._box = folder / "data" / "blackbox" / "sandbox"
         self.began = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=LASTS_S)
         if with_past:
             record_past(folder / "data", self.began)
@@ -47,6 +51,16 @@ class TimeRoom(AlarmRoom):
     def at(self, seconds: float) -> datetime:
         """The moment so long after the past began."""
         return self.began + timedelta(seconds=seconds)
+
+    def wait_until_recorded(self, label: str) -> None:
+        """Until the black box knows the robot of that label: what is new on the map it is told every few seconds."""
+        player, until = Player(Shelf(self._box, "wall")), time.monotonic() + 60
+        while True:
+            player.seek(ms(datetime.now(UTC)))
+            if f"robots:{label}" in player.list_vehicles():
+                return
+            assert time.monotonic() < until, player.list_vehicles()
+            time.sleep(0.1)
 
 
 def ms(moment: datetime) -> int:
@@ -66,16 +80,21 @@ def place_of(seconds: float) -> tuple[int, int]:
 
 
 def record_past(data: Path, began: datetime) -> None:
-    """Writes those ten minutes into the black box, and the alarm's steps into the journal."""
+    """Writes those ten minutes into the black box, and the alarm's steps into the journal.
+
+    What the writing itself takes is recorded too: else there were another gap, where the machine is slow.
+    """
     city = load_city(CITIES / "milton_keynes")
     publisher = Publisher((FEED,), city, FixedClock(began), "sandbox", monotonic=lambda: 0.0)
     standing = Standing(lambda snapshot: publisher.view(snapshot, audience="wall"))
     about = {"mode": "sandbox", "city": city.title, "simulated": True}
     tape = Tape(data / "blackbox" / "sandbox", "wall", about, standing)
-    for second in range(0, LASTS_S, STEP_S):
+    second = 0
+    while second < LASTS_S or began + timedelta(seconds=second) < datetime.now(UTC):
         if not GAP_S[0] <= second < GAP_S[1]:
             snapshot = make_snapshot(began, second)
             tape.record(publisher.make(snapshot, {})["wall"], snapshot)
+        second += STEP_S
     tape.close()
     store = Store(data, "sandbox")
     try:

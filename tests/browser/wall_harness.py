@@ -304,7 +304,7 @@ class WallServer:
 
     def __enter__(self) -> WallServer:
         self._thread.start()
-        for _ in range(500):
+        for _ in range(3000):
             if self._server.started:
                 return self
             time.sleep(0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from control_room.sandbox_desk import SandboxDesk
 from feeds.sandbox.app import create_sandbox
 from feeds.sandbox.city import City
 from feeds.sandbox.server import MILTON_KEYNES
+from tests.alerts.receivers import refusing
 from tests.feeds.sandbox.conftest import MORNING, serve
 from tests.layouts.cases import words
 
@@ -30,7 +30,7 @@ CELLS = {"type": "scenario-button", "name": "cell_outage"}
 def desk() -> Iterator[SandboxDesk]:
     """At a real sandbox, at 08:15 in London."""
     with serve(create_sandbox(City(7, MILTON_KEYNES, buses=10, robots=10), FixedClock(MORNING))) as base:
-        yield SandboxDesk(base)
+        yield SandboxDesk(base, within_s=30.0)
 
 
 def press(desk, pressed, standing=(), held=HELD):
@@ -104,10 +104,8 @@ def test_a_press_that_the_sandbox_refuses_is_told_with_its_reason(desk):
 
 def test_a_silent_sandbox_takes_the_lists_place_and_the_list_comes_back(desk):
     """What may be old is not shown as if it were now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        gone = SandboxDesk(f"http://127.0.0.1:{probe.getsockname()[1]}")
-
-    answer = press(gone, ("snow", "start"), ["snow"])
+    with refusing() as port:
+        answer = press(SandboxDesk(f"http://127.0.0.1:{port}"), ("snow", "start"), ["snow"])
 
     assert "The sandbox does not answer" in words(answer.shown)
     assert "Snow" not in words(answer.shown)

@@ -72,8 +72,8 @@ def ask(desk, wished, held=HELD):
     return asyncio.run(answer(desk, wished, held, True))
 
 
-def desk_of(town, engine, **more):
-    return TrendDesk(town, FixedClock(NOW.astimezone(UTC)), lambda: engine and Reader(engine), **more)
+def desk_of(town, engine, within_s=60.0):
+    return TrendDesk(town, FixedClock(NOW.astimezone(UTC)), lambda: engine and Reader(engine), within_s)
 
 
 def test_a_day_by_the_hour_has_its_values_its_gap_and_what_is_usual(town, engine):
@@ -205,7 +205,7 @@ def test_a_locked_database_costs_a_sentence_and_the_loop_lives(town, own):
 
         async def both():
             nonlocal beats
-            asked = asyncio.ensure_future(answer(desk_of(town, engine, within_s=0.3), {}, HELD, True))
+            asked = asyncio.ensure_future(answer(desk_of(town, engine, within_s=5.0), {}, HELD, True))
             while not asked.done():
                 beats += 1
                 await asyncio.sleep(0.01)
@@ -215,7 +215,7 @@ def test_a_locked_database_costs_a_sentence_and_the_loop_lives(town, own):
         other.execute("ROLLBACK")
     other.close()
 
-    assert "History has not answered within 0.3 s" in words(shown) or "History does not answer" in words(shown)
+    assert "History has not answered within 5 s" in words(shown) or "History does not answer" in words(shown)
     assert beats > 3
 
 
@@ -225,7 +225,7 @@ def test_two_questions_that_hang_leave_the_next_one_an_answer(town):
 
     class Silent:
         def list_series(self, _):
-            free.wait(20)
+            free.wait(60)
             return {}
 
     desk = TrendDesk(town, FixedClock(NOW.astimezone(UTC)), Silent, within_s=0.1)

@@ -126,7 +126,7 @@ class Town:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **more)
 
-    async def until(self, true: Callable[[Snapshot], bool], within_s: float = 10.0) -> Snapshot:
+    async def until(self, true: Callable[[Snapshot], bool], within_s: float = 30.0) -> Snapshot:
         """Waits until that is true of the snapshot."""
         async with asyncio.timeout(within_s):
             while not true(self.cache.snapshot):  # noqa: ASYNC110 - the writer's thread knows no event of ours

@@ -13,6 +13,7 @@ that somebody may have seen:
     event <seq> <rule> <key> <what>      visible: the snapshot with it has been published
     confirmed <seq> <alarm>              the operator was told that the acknowledgement is kept
 
+An empty line is answered with `quiet`: what lives that are dead by then have said stands before it.
 With --careless the journal answers a moment before it writes: whoever judges the lives must notice.
 """
 
@@ -142,10 +143,13 @@ def main() -> None:
     city()  # read once; it is not what is tested
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
-        if (pid := os.fork()) == 0:
+        if not line.strip():
+            say("quiet")
+            continue
+        if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            say("life", os.getpid())
             asyncio.run(live(options.folder, int(line), options.database, options.careless))
-        say("life", pid)
 
 
 if __name__ == "__main__":

@@ -47,31 +47,54 @@ def test_outcomes_that_wait_share_one_publication():
     assert asyncio.run(run(["a", "b", "c"])) == [("announced", 3), ("made", 3)]
 
 
-async def count_frames(outcomes: int, apart_s: float, gap_s: float) -> int:
-    """Frames made of so many outcomes, so far apart."""
-    frames = 0
-
-    def announce(snapshot):
-        nonlocal frames
-        frames += 1
-
-    writer = Cache(Snapshot.empty(NOW), bump, later, announce, lambda s: s, lambda made: None, gap_s)
-    task = asyncio.create_task(writer.run())
-    for _ in range(outcomes):
-        await writer.put("a")
-        await asyncio.sleep(apart_s)
-    task.cancel()
-    return frames
-
-
-def test_feeds_that_answer_close_together_do_not_wait_for_each_other():
+def test_feeds_that_answer_close_together_do_not_wait_for_each_other(monkeypatch):
     """Five answers, each well within the gap of the one before: five frames at once."""
-    assert asyncio.run(count_frames(outcomes=5, apart_s=0.1, gap_s=0.2)) == 5
+    gap_s = 20.0  # so long that no slow machine is taken for a writer that waits
+    monkeypatch.setattr(cache, "BURST_S", 5 * gap_s)
+
+    async def story():
+        announced = asyncio.Event()
+        writer = Cache(
+            Snapshot.empty(NOW), bump, later, lambda s: announced.set(), lambda s: s, lambda made: None, gap_s
+        )
+        task = asyncio.create_task(writer.run())
+        async with asyncio.timeout(gap_s / 2):
+            for _ in range(5):
+                announced.clear()
+                await writer.put("a")
+                await announced.wait()
+        task.cancel()
+        return writer.snapshot.version
+
+    assert asyncio.run(story()) == 5
 
 
 def test_a_flood_of_answers_is_held_to_the_pace():
     """Of a hundred answers without pause, no more than a burst of a second becomes frames, then one a gap."""
-    assert 5 <= asyncio.run(count_frames(outcomes=100, apart_s=0.005, gap_s=0.2)) <= 20
+    gap_s, burst = 0.2, 6
+
+    async def story():
+        frames = 0
+
+        def announce(snapshot):
+            nonlocal frames
+            frames += 1
+
+        loop = asyncio.get_running_loop()
+        writer = Cache(Snapshot.empty(NOW), bump, later, announce, lambda s: s, lambda made: None, gap_s)
+        began = loop.time()
+        task = asyncio.create_task(writer.run())
+        answers = 0
+        async with asyncio.timeout(60):
+            while answers < 100 or frames < burst + 2:
+                await writer.put("a")
+                answers += 1
+                await asyncio.sleep(0.005)
+        task.cancel()
+        return frames, loop.time() - began
+
+    frames, took_s = asyncio.run(story())
+    assert burst + 2 <= frames <= burst + took_s / gap_s
 
 
 def test_a_faulty_outcome_does_not_stop_the_others():
@@ -160,7 +183,7 @@ def test_the_writer_ends_although_an_outcome_comes_as_it_is_ended():
         await writer.put("a")
         await asyncio.sleep(0)
         task.cancel()
-        done, _ = await asyncio.wait([task], timeout=2)
+        done, _ = await asyncio.wait([task], timeout=20)
         task.cancel()
         return bool(done)
 

@@ -243,7 +243,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150, deadline=20_000)
 @given(
     st.binary(max_size=300)
     | st.lists(_VALUES, max_size=3).map(lambda rows: json.dumps({"results": rows}).encode())

@@ -191,7 +191,7 @@ def test_its_own_form_is_known():
     assert not looks_like(b'{"vehicles_status": []}')
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150, deadline=20_000)
 @given(
     st.binary(max_size=300)
     | st.lists(

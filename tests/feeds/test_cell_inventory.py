@@ -202,7 +202,7 @@ _CELL = st.dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=2_000)
+@settings(max_examples=80, deadline=20_000)
 @given(st.one_of(st.binary(max_size=200), st.lists(_CELL, max_size=4).map(lambda cells: answer(*cells))))
 def test_any_bytes_give_rows_or_a_payload_error(body: bytes):
     """Nothing else comes out of a body, whatever it is."""

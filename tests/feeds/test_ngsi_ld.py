@@ -20,7 +20,7 @@ from feeds.fetch import Fetcher
 from feeds.ngsi.builtin import list_builtin
 from feeds.ngsi_ld import ADAPTER, decode, looks_like, next_url, observe
 from tests.feeds.http_server import Request, reply, serve
-from tests.feeds.reading import known, read_one, read_sample
+from tests.feeds.reading import known, patient, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -544,7 +544,7 @@ def test_pages_are_asked_by_offset_until_one_is_short():
                 params={"type": "AirQualityObserved", "limit": "2"},
                 allow_private=True,
             )
-            pages = await fetcher.fetch(described, ADAPTER)
+            pages = await fetcher.fetch(patient(described), ADAPTER)
             (batch,) = observe([p.decoded if p.is_decoded else decode(p.payload.body) for p in pages], described, NOW)
             return batch, [r.target for r in exchange.requests]
 

@@ -20,7 +20,7 @@ from feeds.fetch import Fetcher
 from feeds.open311 import ADAPTER, check_options, decode, looks_like, next_url, observe, params
 from feeds.poller import read_pages
 from tests.feeds.http_server import Request, reply, serve
-from tests.feeds.reading import read_one, read_sample
+from tests.feeds.reading import patient, read_one, read_sample
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
@@ -486,8 +486,10 @@ def test_a_poll_over_http_reads_all_pages_and_then_what_is_new():
         clock = FixedClock(NOW)
         async with serve(answer) as exchange, Fetcher(clock=clock) as source:
             options = {"page_size": 2}
-            feed = Feed(
-                name="reports", adapter="open311", url=exchange.url("/r.json"), allow_private=True, options=options
+            feed = patient(
+                Feed(
+                    name="reports", adapter="open311", url=exchange.url("/r.json"), allow_private=True, options=options
+                )
             )
             [first] = read_pages(await source.fetch(feed, ADAPTER), feed, ADAPTER)
             assert first.table["request_id"].tolist() == ["0", "1", "2", "3", "4"]
@@ -500,7 +502,7 @@ def test_a_poll_over_http_reads_all_pages_and_then_what_is_new():
     asyncio.run(story())
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150, deadline=20_000)
 @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_give_rows_or_a_typed_error(body: bytes):
     """Nothing else escapes, whatever is sent."""
@@ -517,7 +519,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150, deadline=20_000)
 @given(st.lists(st.dictionaries(st.sampled_from(sorted(GOOD)), _VALUES), max_size=4))
 def test_any_values_in_its_fields_give_rows_or_counted_rejects(rows: list[dict[str, Any]]):
     """Each row becomes a row or a reject, or the answer as a whole is refused by name."""

@@ -491,13 +491,13 @@ def test_external_entities_are_never_read(tmp_path: Path):
 
 
 def test_a_flood_of_names_or_values_is_refused():
-    """Bodies made to be costly end early, in bounded time."""
+    """Bodies made to be costly end early, in bounded time of the processor."""
     names = " ".join(f"n{i}" for i in range(MAX_NAMES + 5))
-    begun = time.perf_counter()
+    begun = time.thread_time()
 
     assert failure(collected(f"<measInfo><measTypes>{names}</measTypes></measInfo>")).reason == "too_many_names"
     assert failure(b'{"a":' + b"[" * 3_000_000).reason == "too_many_values"
-    assert time.perf_counter() - begun < 5
+    assert time.thread_time() - begun < 5
 
 
 @pytest.mark.parametrize(
@@ -540,7 +540,7 @@ def test_it_knows_its_own():
     assert ADAPTER.kinds == ("cell",)
 
 
-@settings(max_examples=60, deadline=2_000)
+@settings(max_examples=60, deadline=20_000)
 @given(st.one_of(st.binary(max_size=400), st.binary(max_size=60).map(lambda b: collected(info(GOOD))[:300] + b)))
 def test_any_bytes_give_rows_or_a_payload_error(body: bytes):
     """Nothing else comes out of a body, whatever it is."""
@@ -577,7 +577,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=2_000)
+@settings(max_examples=60, deadline=20_000)
 @given(_JSON)
 def test_any_event_gives_rows_or_a_payload_error(value: Any):
     """The right words with the wrong things behind them fail like anything else."""

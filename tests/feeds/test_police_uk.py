@@ -255,7 +255,7 @@ _VALUES = (
 )
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150, deadline=20_000)
 @given(
     st.binary(max_size=300)
     | st.lists(st.dictionaries(st.sampled_from(["category", "month", "location"]), _VALUES), max_size=4).map(

@@ -235,9 +235,9 @@ def test_hiding_never_fails_and_leaves_nothing_that_is_found(text):
 def test_a_very_long_text_costs_little():
     """Patterns are tried on its beginning: a hundred thousand near misses are no way to hold up a poll."""
     for near in ("a" * 100_000 + "@", "07700 90012" * 9_000, "12 " + "Aa " * 30_000, "@" * 100_000, "a@a." * 25_000):
-        began = time.perf_counter()
+        began = time.thread_time()
         find_identifier(near)
-        assert time.perf_counter() - began < 1.0
+        assert time.thread_time() - began < 1.0
 
 
 def test_a_field_can_be_of_number_plates_by_its_name():

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -117,10 +118,13 @@ def test_a_killed_recorder_leaves_a_readable_file(tmp_path):
     )
     running = subprocess.Popen([sys.executable, "-c", script, tmp_path], cwd=ROOT, stdout=subprocess.PIPE)
     path = tmp_path / "robots" / "2026-03-01T12.rec"
-    while not path.exists() or path.stat().st_size < 500_000:
-        assert running.poll() is None
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    try:
+        while not path.exists() or path.stat().st_size < 500_000:
+            assert running.poll() is None
+            time.sleep(0.01)
+    finally:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
     assert running.stdout is not None
     running.stdout.close()
     marks, _ = scan_file(path)

@@ -170,7 +170,7 @@ def test_an_indicator_that_cannot_be_used_is_counted_by_reason(item: Any, reason
     assert len(batch.table) == 1
 
 
-@settings(max_examples=120, deadline=2000)
+@settings(max_examples=120, deadline=20_000)
 @given(
     st.lists(
         st.dictionaries(

@@ -75,4 +75,6 @@ PAGED = Adapter(
 
 
 def feed(url: str = "http://127.0.0.1:9/", **more: Any) -> Feed:
+    """A feed of our own. It waits long for an answer, so that a busy machine causes no time-out that is not asked for."""
+    more["limits"] = {"timeout_s": 60, "connect_s": 30, **more.get("limits", {})}
     return Feed(**{"name": "robots", "adapter": "tiny", "url": url, "every_s": 1, "allow_private": True, **more})

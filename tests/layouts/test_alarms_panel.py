@@ -254,9 +254,9 @@ def test_ten_thousand_alarms_are_cheap(build: Any) -> None:
     spent = []
     for table in tables:  # each a new one, or the ranking would be remembered
         view = view_with(table=table)
-        start = time.process_time()
+        start = time.thread_time()
         build(view)
-        spent.append(time.process_time() - start)
+        spent.append(time.thread_time() - start)
 
     assert min(spent) < 0.012
 

@@ -128,9 +128,9 @@ def test_it_is_cheap_and_small_at_five_thousand_vehicles():
     build_fleet(view)
     spent = []
     for _ in range(5):
-        start = time.process_time()
+        start = time.thread_time()
         panel = build_fleet(view)
-        spent.append(time.process_time() - start)
+        spent.append(time.thread_time() - start)
 
     assert len(zlib.compress(_json(panel).encode())) <= 1200
     # The bar is 3 ms; a busy machine gets some grace, an accidental loop over rows in Python does not.

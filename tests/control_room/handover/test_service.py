@@ -294,7 +294,7 @@ def test_the_database_may_fail_and_come_back_while_it_runs(store, tmp_path):
 
     async def live() -> None:
         task = asyncio.create_task(service.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while service._kept is None:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.01)
         task.cancel()

@@ -178,9 +178,11 @@ def test_a_database_that_goes_and_comes_back_loses_nothing(server):
     store = HistoryStore(engine, LONDON)
     store.apply(batch(1, 1))
     server.stop()
-    with pytest.raises(DBAPIError):
-        store.apply(batch(2, 2))
-    server.start()
+    try:
+        with pytest.raises(DBAPIError):
+            store.apply(batch(2, 2))
+    finally:
+        server.start()
 
     assert store.apply(batch(2, 2))
     assert not store.apply(batch(1, 1))

@@ -93,14 +93,18 @@ async def background(work: Any) -> AsyncIterator[asyncio.Task[Any]]:
 
 
 class RedisServer:
-    """A Redis of its own on a free port, without a disk; it can be ended and begun again."""
+    """A Redis of its own on a free port, without a disk; it can be ended and begun again.
+
+    Its port is bound here and never listened on, so nobody else is given it while no Redis runs.
+    """
 
     PASSWORD = "only-for-tests-and-never-in-an-error"
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self.start()
 
     @property
@@ -112,7 +116,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             ["redis-server", "--bind", "127.0.0.1", *arguments], stdout=subprocess.DEVNULL, cwd="/tmp"
         )
-        until_s = time.monotonic() + 10
+        until_s = time.monotonic() + 60
         while time.monotonic() < until_s:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
@@ -121,7 +125,7 @@ class RedisServer:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @contextlib.contextmanager

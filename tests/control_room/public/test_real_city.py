@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
+import httpx
 import numpy as np
 import orjson
 import pytest
@@ -37,16 +39,29 @@ ROOT = Path(__file__).resolve().parents[3]
 # Columns whose texts are our own words: the gazetteer's places and zones, the names of the feed file.
 OURS = {f"{kind}.{column}" for kind in KINDS for column in ("locality", "feed")} | {"vehicle.zones"}
 # Kinds that must have come before the search means anything.
-WANTED = ("vehicle", "trip", "stop", "request", "disruption", "cell", "cell_site", "environment", "crime", "airspace")
+WANTED = (
+    "vehicle",
+    "trip",
+    "stop",
+    "timetable",
+    "request",
+    "disruption",
+    "cell",
+    "cell_site",
+    "environment",
+    "crime",
+    "airspace",
+)
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
     """A snapshot of the whole sandbox city, its public state, and all that screens are told of it as text."""
     folder = tmp_path_factory.mktemp("city")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    held = socket.socket()  # bound and never listened on: nobody else is given the port before the exchange has it
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
     exchange = subprocess.Popen(
         [sys.executable, "-m", "feeds.sandbox", "--port", str(port), "--until-stdin-closes", "--at", NOW.isoformat()],
         cwd=ROOT,
@@ -55,15 +70,16 @@ def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
     before = {name: os.environ.get(name) for name in DEMO_ENVIRONMENT}
     os.environ.update(DEMO_ENVIRONMENT)
     try:
-        wait_until_it_answers(port)
+        now = wait_until_it_answers(port)
         write_feed_file(folder / "feeds.yaml", f"http://127.0.0.1:{port}")
         feeds = read_feed_file(folder / "feeds.yaml")
-        snapshot = asyncio.run(_watch(folder, feeds))
+        snapshot = asyncio.run(_watch(folder, feeds, now))
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
         exchange.terminate()
-        exchange.wait(10)
+        exchange.wait(60)
+        held.close()
     ground = Ground(load_city(FOLDER), feeds, "sandbox", True, list_expected(feeds))
     state, _ = project_public(snapshot, Past(), snapshot.at, ground)
     facts = as_json(list_facts(state, Recording(False)))
@@ -71,22 +87,22 @@ def city(tmp_path_factory) -> tuple[Snapshot, PublicState, str]:
     return snapshot, state, orjson.dumps([state, said]).decode()
 
 
-def wait_until_it_answers(port: int, within_s: float = 60) -> None:
-    """Else the first questions fail, and a feed that failed is asked again only much later."""
+def wait_until_it_answers(port: int, within_s: float = 60) -> datetime:
+    """Else the first questions fail, and a feed that failed is asked again only much later. The exchange's own time."""
     until = time.monotonic() + within_s
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
+            told = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=30).json()
+            return datetime.fromisoformat(told["now"])
+        except httpx.TransportError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)
 
 
-async def _watch(folder: Path, feeds) -> Snapshot:
-    # A Monday's noon, whenever the test runs: at night there are no buses to speak of.
-    clock = ReplayClock(NOW)
+async def _watch(folder: Path, feeds, now: datetime) -> Snapshot:
+    # A Monday's noon, whenever the test runs: at night there are no buses to speak of. The exchange began before us.
+    clock = ReplayClock(now)
     room = ControlRoom(
         read_settings({"data": str(folder), "blackbox_hours": 0.0}, {}),
         load_city(FOLDER),
@@ -98,9 +114,8 @@ async def _watch(folder: Path, feeds) -> Snapshot:
     async with room.running():
         tables = lambda: room.cache.snapshot.tables  # noqa: E731 - asked anew each time
         await until(lambda: all(len(tables()[kind]) for kind in WANTED), within_s=120)
-        await until(
-            lambda: {"drone", "robot", "bus"} <= set(tables()["vehicle"]["vehicle_type"].tolist()), within_s=120
-        )
+        kinds = {"drone", "robot", "bus"}
+        await until(lambda: kinds <= set(tables()["vehicle"]["vehicle_type"].tolist()), within_s=60)
         return room.cache.snapshot
 
 

@@ -50,11 +50,13 @@ def test_states_reach_screens_by_redis(redis, tmp_path):
         town = Town(redis=redis.url)
         app = make_experience(tmp_path, make_source(allow(redis)), town.clock)
         async with background(town.service.run()), serving(app, "on") as port:
-            await until(lambda: app._showing == "live")
+            await until(lambda: app._showing == "live", 60)
             screen, socket = await open_screen(port, display="north-door")
             await screen.read("things")
-            await app.report()
-            await until(lambda: bool(town.service.screens))
+            async with asyncio.timeout(60):
+                while not town.service.screens:  # the dashboard may not listen yet: what is told then is told to nobody
+                    await app.report()
+                    await asyncio.sleep(0.05)
             await socket.close()
             return screen.facts, [s.display for s in town.service.screens.values()]
 
@@ -96,7 +98,7 @@ def test_redis_may_die_and_come_back():
                     await connection.tell(state)
 
             async def tell_until_heard(state):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(90):
                     while state not in states:
                         await tell(state)
                         await asyncio.sleep(0.02)

@@ -7,7 +7,6 @@ import email
 import email.policy
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from control_room.clock import FixedClock
 from control_room.storage.summary_outbox import EXPIRED, FAILED, QUEUED, SENT, Line, SummaryOutbox
@@ -28,6 +26,7 @@ from control_room.summary.period import day_of, month_of, week_of
 from control_room.summary.read import read_summary
 from control_room.summary.send import HOLD, DailySender
 from control_room.summary_keeper import SummaryKeeper
+from tests.alerts.receivers import mail_serving
 from tests.control_room.summary.past import LONDON, Past, tell_weeks
 
 DAY = date(2026, 6, 17)
@@ -69,15 +68,8 @@ class Mailbox:
 @contextmanager
 def mail_server():
     mailbox = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=10)
-    controller.start()
-    try:
+    with mail_serving(mailbox) as port:
         yield mailbox, port
-    finally:
-        controller.stop()
 
 
 @pytest.fixture
@@ -223,7 +215,7 @@ def test_many_processes_at_once_claim_each_line_once(either):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(claimed) == sorted(f"r{n}" for n in range(20))
 
 
@@ -333,7 +325,7 @@ def test_a_sender_that_is_killed_after_the_server_took_the_letter_sends_it_again
         [*command, engine.url.render_as_string(), str(file), DUE.isoformat()], cwd=ROOT, stdout=subprocess.PIPE
     )
     try:
-        assert mailbox.taken.wait(30)
+        assert mailbox.taken.wait(60)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait(10)
@@ -358,7 +350,7 @@ def test_two_processes_on_one_database_send_each_letter_once(engine, city, tmp_p
     command = [sys.executable, "-m", "tests.control_room.summary.kill_sender"]
     arguments = [engine.url.render_as_string(), str(file), DUE.isoformat()]
     several = [subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=60)[0] for process in several]
+    said = [process.communicate(timeout=120)[0] for process in several]
 
     assert sum(int(text.split()[-1]) for text in said) == 6
     assert set(mailbox.keys.values()) == {1} and len(mailbox.keys) == 6

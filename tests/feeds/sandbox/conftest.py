@@ -46,11 +46,11 @@ class Sandbox:
 
     def get(self, path: str, **more: object) -> httpx.Response:
         more.setdefault("headers", {"Accept-Encoding": "identity"})
-        return httpx.get(self.base + path, timeout=10, **more)  # type: ignore[arg-type]
+        return httpx.get(self.base + path, timeout=60, **more)  # type: ignore[arg-type]
 
     def fault(self, path: str, fault: str, **options: object) -> httpx.Response:
         wish = {"path": path, "fault": fault, "for_s": 60, **options}
-        return httpx.post(f"{self.base}/sandbox/faults", json=wish, timeout=10)
+        return httpx.post(f"{self.base}/sandbox/faults", json=wish, timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +113,7 @@ def stage(city: City, tmp_path: Path) -> Iterator[Stage]:
 @pytest.fixture
 def sandbox(server: Sandbox) -> Iterator[Sandbox]:
     """The exchange without faults, at half past eight of a spring morning."""
-    httpx.delete(f"{server.base}/sandbox/faults")
+    httpx.delete(f"{server.base}/sandbox/faults", timeout=60)
     server.clock.moment = MORNING
     yield server
-    httpx.delete(f"{server.base}/sandbox/faults")
+    httpx.delete(f"{server.base}/sandbox/faults", timeout=60)

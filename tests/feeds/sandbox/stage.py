@@ -22,6 +22,7 @@ from feeds.poller import Failed, Outcome, Poller
 from feeds.sandbox.app import DEMO_ENVIRONMENT
 from feeds.sandbox.feed_file import write_feed_file
 from feeds.sandbox.server import MILTON_KEYNES
+from tests.feeds.reading import patient
 
 Row = dict[str, Any]
 
@@ -59,20 +60,20 @@ class Stage:
 
     def start(self, name: str) -> dict[str, Any]:
         """Start a scenario by address; the whole answer."""
-        answer = httpx.post(f"{self.base}/sandbox/scenarios", json={"name": name}, timeout=10)
+        answer = httpx.post(f"{self.base}/sandbox/scenarios", json={"name": name}, timeout=60)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
 
     def stop(self, name: str) -> None:
-        httpx.delete(f"{self.base}/sandbox/scenarios", params={"name": name}, timeout=10).raise_for_status()
+        httpx.delete(f"{self.base}/sandbox/scenarios", params={"name": name}, timeout=60).raise_for_status()
 
     @cached_property
     def feeds(self) -> dict[str, Feed]:
         """The sandbox's own feed file, at this address."""
         path = self.folder / "feeds.yaml"
         write_feed_file(path, self.base)
-        return {feed.name: feed for feed in read_feed_file(path)}
+        return {feed.name: patient(feed) for feed in read_feed_file(path)}
 
     def look(self, *names: str) -> Snapshot:
         """Ask these feeds once, each through its poller and adapter, and let the writer take in what they said."""

@@ -24,6 +24,7 @@ from layouts.panel import View
 from layouts.panels.feed_table import build_feed_table
 from layouts.panels.feeds import build_feeds
 from tests.feeds.planting import CANARIES, plant
+from tests.feeds.reading import patient
 from tests.feeds.sandbox.test_feed_file import FEED_FILE
 from tests.layouts.cases import words
 
@@ -48,7 +49,7 @@ def asked(server, tmp_path_factory) -> Callable[[str], tuple[Feed, list[Page]]]:
     """A function that asks a feed once over real HTTP: the feed and its pages, not yet decoded."""
     path = tmp_path_factory.mktemp("feeds") / "feeds.yaml"
     write_feed_file(path, server.base)
-    feeds = {feed.name: feed for feed in read_feed_file(path)}
+    feeds = {feed.name: patient(feed) for feed in read_feed_file(path)}
     known: dict[str, list[Page]] = {}
 
     async def ask(feed: Feed) -> list[Page]:

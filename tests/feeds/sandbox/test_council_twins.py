@@ -20,6 +20,7 @@ from feeds.fetch import Fetcher
 from feeds.poller import read_pages
 from feeds.sandbox.city import City, View
 from feeds.sandbox.twins import Asked, Refusal, digital_services, police, recycling, reports
+from tests.feeds.reading import patient
 from tests.feeds.sandbox.conftest import MORNING, Sandbox
 
 SAMPLES = Path(__file__).resolve().parents[3].parent / "shared" / "samples"
@@ -31,7 +32,7 @@ def feeds_of(base: str, folder: Path) -> dict[str, Feed]:
     items = [item for module in TWINS for item in yaml.safe_load(module.TWIN.feeds.replace("{base}", base))]
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"defaults": {"allow_private": True}, "feeds": items}), encoding="utf-8")
-    return {feed.name: feed for feed in read_feed_file(path)}
+    return {feed.name: patient(feed) for feed in read_feed_file(path)}
 
 
 def ask(**query: str) -> Asked:

@@ -23,6 +23,7 @@ from feeds.sandbox.drone_missions import STRAYING_DRONE, Flying, find_flying, li
 from feeds.sandbox.happenings import Happenings, in_hole, list_gatherings, metres
 from feeds.sandbox.twins import Asked
 from feeds.sandbox.twins.drones import TWIN, make_ed269, make_ed318, make_flights, make_plans
+from tests.feeds.reading import patient
 
 FEEDS = {item["name"]: item for item in yaml.safe_load(TWIN.feeds)}
 VIEW = "52.02,-0.80,52.06,-0.75"
@@ -36,7 +37,7 @@ def declared(name: str, base: str) -> Feed:
 
 def poll(sandbox, name: str) -> tuple[Batch, int]:
     """One poll over HTTP by the fetch and the adapter; how many pages it took."""
-    feed = declared(name, sandbox.base)
+    feed = patient(declared(name, sandbox.base))
     adapter = get_adapter(feed.adapter)
 
     async def fetch() -> list:

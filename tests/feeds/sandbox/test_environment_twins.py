@@ -18,6 +18,7 @@ from feeds.sandbox.happenings import in_hole
 from feeds.sandbox.shuttle_movement import lap_s, shuttles_at
 from feeds.sandbox.twins import Asked, Refusal, context_broker, footfall, shuttles, weather
 from feeds.try_feed import try_feed
+from tests.feeds.reading import patient
 from tests.feeds.sandbox.conftest import MORNING
 
 # ETSI GS CIM 009, clause 4.5: what a normalised entity must look like; the standard publishes no single schema file.
@@ -52,7 +53,7 @@ def read_feeds(base: str, folder: Path) -> dict[str, Feed]:
     items = [item for module in twins for item in yaml.safe_load(module.TWIN.feeds.replace("{base}", base))]
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"defaults": {"allow_private": True}, "feeds": items}), encoding="utf-8")
-    return {feed.name: feed for feed in read_feed_file(path)}
+    return {feed.name: patient(feed) for feed in read_feed_file(path)}
 
 
 def ask(**query: str) -> Asked:

@@ -12,6 +12,7 @@ from feeds.fetch import Fetcher
 from feeds.poller import read_pages
 from feeds.sandbox.app import DEMO_ENVIRONMENT
 from feeds.sandbox.feed_file import write_feed_file
+from tests.feeds.reading import patient
 from tests.feeds.sandbox.test_feed_file import FEED_FILE
 
 # These may be empty at that moment of the sandbox's story.
@@ -22,7 +23,7 @@ MAY_BE_EMPTY = {"bus_cancellations", "geozones_events"}
 def test_its_answer_has_rows_and_no_rejects(server, tmp_path, name):
     """Known time, kind of the adapter, nothing refused; rows but where the story has none."""
     write_feed_file(tmp_path / "feeds.yaml", server.base)
-    feed = next(f for f in read_feed_file(tmp_path / "feeds.yaml") if f.name == name)
+    feed = patient(next(f for f in read_feed_file(tmp_path / "feeds.yaml") if f.name == name))
     adapter = get_adapter(feed.adapter)
 
     async def ask(feed: Feed):

@@ -44,7 +44,7 @@ def test_slow_outlasts_an_impatient_reader(sandbox):
     sandbox.fault(POSITIONS, "slow", delay_s=5)
 
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(sandbox.base + POSITIONS, timeout=0.2)
+        httpx.get(sandbox.base + POSITIONS, timeout=httpx.Timeout(60, read=0.2))
 
 
 def test_drip_sends_a_byte_at_a_time(sandbox):

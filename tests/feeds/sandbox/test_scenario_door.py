@@ -26,7 +26,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def ask(stage: Stage, method: str, **more: object) -> httpx.Response:
-    return httpx.request(method, stage.base + DOOR, timeout=10, **more)  # type: ignore[arg-type]
+    return httpx.request(method, stage.base + DOOR, timeout=60, **more)  # type: ignore[arg-type]
 
 
 def running(answer: httpx.Response) -> dict[str, object]:
@@ -213,7 +213,7 @@ def answers(base: str, folder) -> dict[str, bytes]:
 
         params = {name: fill(value) for name, value in feed.params.items()}
         headers = {name: fill(value) for name, value in feed.headers.items()}
-        answer = httpx.get(feed.url, params=params, headers=headers, timeout=30)
+        answer = httpx.get(feed.url, params=params, headers=headers, timeout=60)
         assert answer.status_code in (200, 413), (feed.name, answer.status_code)
         found[feed.name] = answer.content.replace(base.encode(), b"")
     return found
@@ -233,7 +233,7 @@ def test_two_processes_in_which_the_same_scenarios_started_agree_to_the_byte(tmp
 
     def start(base: str, name: str) -> None:
         body = {"name": name, "started_at": starts[name]}
-        httpx.post(base + DOOR, json=body, timeout=10).raise_for_status()
+        httpx.post(base + DOOR, json=body, timeout=60).raise_for_status()
 
     with sandbox_process() as one, sandbox_process() as other:
         plain = answers(one, tmp_path)

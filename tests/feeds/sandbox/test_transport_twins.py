@@ -26,6 +26,7 @@ from feeds.sandbox.city import City, View
 from feeds.sandbox.happenings import list_closures
 from feeds.sandbox.twins import Asked, Refusal, bus_situations, bus_timetable, hired_scooters
 from feeds.sandbox.twins.hired_scooters import SCOOTERS, STATIONS, list_parked
+from tests.feeds.reading import patient
 
 ASKED = Asked({"api_key": bus_situations.KEY}, {}, "http://x/", "http://x")
 SIRI = {"s": "http://www.siri.org.uk/siri"}
@@ -38,7 +39,7 @@ def list_feeds(base: str) -> dict[str, Feed]:
         for module in (bus_timetable, bus_situations, hired_scooters)
         for item in yaml.safe_load(module.TWIN.feeds.replace("{base}", base))
     ]
-    return {item["name"]: Feed(**item, allow_private=True) for item in items}
+    return {item["name"]: patient(Feed(**item, allow_private=True)) for item in items}
 
 
 def poll(sandbox: Any, feed: Feed) -> dict[str, Batch]:

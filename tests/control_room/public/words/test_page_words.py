@@ -63,7 +63,7 @@ def said():
         input=json.dumps(question),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert asked.returncode == 0, asked.stderr
