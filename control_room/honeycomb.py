@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from control_room.marks import ROUND_THE_EARTH_M
+ROUND_THE_EARTH_M = 40_075_016.686  # of the sphere that Web Mercator is defined on
 
 
 @dataclass(frozen=True, slots=True, eq=False)

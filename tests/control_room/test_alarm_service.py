@@ -59,7 +59,8 @@ def test_a_value_and_its_alarm_reach_the_screens_in_one_snapshot(make):
 
     play(town, story)
 
-    assert [alarms for rows, alarms, _ in heard if rows] == [1]
+    # Other news may bring another snapshot after it; none has the value without its alarm.
+    assert {alarms for rows, alarms, _ in heard if rows} == {1}
     assert (heard[-1][2].rules, heard[-1][2].faults) == (1, ())
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from control_room.honeycomb import gather_hexagons
-from control_room.marks import ROUND_THE_EARTH_M
+from control_room.honeycomb import ROUND_THE_EARTH_M, gather_hexagons
 
 NEAR = 52.04
 ACROSS_M = 350.0
