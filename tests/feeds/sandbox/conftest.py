@@ -81,13 +81,15 @@ def serve(app: ASGIApp) -> Iterator[str]:
         started.set()
 
     running.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    assert started.wait(20)
+    assert started.wait(60)
     port = running.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    running.should_exit = True
-    thread.join(20)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.should_exit = True
+        thread.join(20)
 
 
 @pytest.fixture(scope="module")
