@@ -150,6 +150,26 @@ def test_every_screen_passes_axe_is_whole_and_has_its_controls_large_and_low(vis
     assert watched.hosts == {"127.0.0.1"}
 
 
+def test_before_its_texts_come_it_says_sandbox_and_nothing_that_is_no_text(server, watch):
+    """Frames and facts may be quicker than texts: a made-up city says so from the first, the opening stays, nothing fails."""
+    watched = watch(*PORTRAIT, reduced_motion="reduce")
+    page = watched.page
+    held: list[Any] = []
+    page.route("**/experience/words/*", lambda route: held.append(route))
+    page.goto(server.url + "/experience")
+    wait_for(page, "window.experience && experience.state().frames > 1 && experience.state().facts.includes('city')")
+    assert page.is_visible("#sandbox")
+    page.click(".dock [data-go=explore]")
+    page.wait_for_timeout(700)  # the opening looks twice a second whether it has something to say
+    assert shown(page) == "attract"
+    assert not re.search(r"\[[a-z_.]+\]", visible_text(page))
+
+    page.unroute("**/experience/words/*")  # what waited goes on
+    wait_for(page, READY, 60)
+    go(page, "explore")
+    assert watched.faults == []
+
+
 def test_figures_that_do_not_come_hold_no_question_up(visit):
     """A server that takes the request and never answers: no finding while one waits, and then the question with what is known."""
     page = visit(script=PATIENT).page

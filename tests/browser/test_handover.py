@@ -25,9 +25,6 @@ TITLE = "(document.querySelector('.sheet-title')?.textContent ?? '')"
 STATE = "(document.querySelector('.sheet-state')?.textContent ?? '')"
 SCRIPT = "<img src=x onerror=\"document.title='taken'\">"
 
-# Five seconds are little for what a server is asked on a machine that others use as well.
-expect.set_options(timeout=20_000)
-
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory) -> Iterator[AlarmRoom]:
@@ -288,6 +285,48 @@ def test_escape_leaves_the_form_before_it_leaves_the_guidance(open_as: Any) -> N
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(page.locator(".desk-detail .notes-of")).to_have_count(0)
+
+
+def test_a_note_is_begun_only_when_it_is_known_what_it_is_about(open_as: Any) -> None:
+    """The server is slow to say it: nothing opens until it has, and then the note is about the robot, as is its draft."""
+    page = open_as("Anna Weiss", "/alarms").page
+    page.wait_for_selector("tbody tr")
+    held: list[Any] = []
+    page.route("**/handover/notes?*", lambda route: held.append(route))
+    page.locator(".desk-title").first.click()
+    notes = page.locator(".desk-detail .notes-of")
+    notes.get_by_role("button", name="Write a note").click()
+    page.wait_for_timeout(300)
+    assert notes.locator("form").count() == 0
+    page.unroute("**/handover/notes?*")  # what waited goes on
+
+    field = notes.get_by_label("Note about R")
+    expect(field).to_be_visible()
+    field.fill("half")
+    page.keyboard.press("Escape")
+    notes.get_by_role("button", name="Write a note").click()
+    expect(field).to_have_value("half")
+    field.fill("")
+
+
+def test_what_was_confirmed_leaves_its_form_at_once(room: AlarmRoom, open_as: Any) -> None:
+    """The page is renewed later, on a slow server seconds later: who goes on writing meanwhile loses nothing to that."""
+    page = open_as("Anna Weiss").page
+    notes = page.locator(".handover-notes")
+    expect(notes.get_by_label("Note", exact=True)).to_be_visible()
+    held: list[Any] = []
+    page.route("**/handover/state", lambda route: held.append(route))
+    notes.get_by_label("Note", exact=True).fill("the gate sticks")
+    notes.get_by_role("button", name="Keep this note").click()
+    wait_for(page, f"{SAID}.startsWith('Confirmed')")
+
+    expect(notes.get_by_label("Note", exact=True)).to_have_value("")
+    wait_for(page, "document.activeElement.tagName === 'H2'")
+    assert held, "the page was renewed before"
+    page.unroute("**/handover/state")  # what waited goes on
+    expect(notes.locator(".note")).to_contain_text("the gate sticks")
+    [note] = [n for n in room.room.handover.book.notes.values() if n.text == "the gate sticks"]
+    tell(room, "done", "Anna Weiss", note=note.number)
 
 
 def _repeat_last(room: AlarmRoom, times: int) -> int:
