@@ -155,6 +155,7 @@ def test_a_name_outlasts_a_restart_and_a_display_that_is_off_is_an_alarm(tmp_pat
         assert post(room, {"display": north, "do": "rename", "name": "North wall", "by": "Jane"})[0] == 200
         until(lambda: rows(room).get("wall-table", {}).get("is_named"))
         # Fewer than thirty seconds nobody is asked to wait for; the test is impatient.
+        until(lambda: not room.room.displays._unsaved)  # nor may what was kept before be written after it
         impatient = replace(room.room.displays.book.known[north], missing_after_s=2.0)
         room.room.displays.book.put(impatient)
         room.room.displays._kept.save([impatient])

@@ -325,7 +325,7 @@ def test_what_was_confirmed_leaves_its_form_at_once(room: AlarmRoom, open_as: An
     wait_for(page, "document.activeElement.tagName === 'H2'")
     assert held, "the page was renewed before"
     page.unroute("**/handover/state")  # what waited goes on
-    expect(notes.locator(".note")).to_contain_text("the gate sticks")
+    expect(notes.locator(".note").filter(has_text="the gate sticks")).to_have_count(1)
     [note] = [n for n in room.room.handover.book.notes.values() if n.text == "the gate sticks"]
     tell(room, "done", "Anna Weiss", note=note.number)
 
